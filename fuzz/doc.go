@@ -1,0 +1,19 @@
+// Package fuzz holds the fuzz targets of every place where bytes arrive from
+// outside: codec, proofs and key files, frames, snapshots. They use exported
+// names only, so that a target cannot depend on how a parser works inside.
+//
+// Each target states laws instead of results. The common one: what decodes
+// re-encodes to the same bytes. Text that people edit has the weaker one: what
+// is read, written anew and read again is the same. Errors must be among the
+// documented ones, and forged proofs must not verify. Parts with state are run
+// as scripts of operations against a naive twin.
+//
+// Seeds are built by the encoders, in code. Inputs that once failed are kept in
+// testdata/fuzz, where an ordinary test run replays them:
+//
+//	go test ./fuzz                                    # seeds and saved inputs
+//	go test ./fuzz -fuzz '^FuzzEvent$' -fuzztime 60s  # search
+//
+// Large seeds want -fuzzminimizetime 1s as well: by default one interesting
+// input may be minimized for a whole minute, in which nothing new is tried.
+package fuzz
