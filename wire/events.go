@@ -1,0 +1,65 @@
+package wire
+
+import (
+	"slices"
+
+	"github.com/ferrymesh/ferry/codec"
+	"github.com/ferrymesh/ferry/crypto"
+)
+
+// minEvent is the length of the smallest event: crypto's fixed part and an empty
+// payload. A test compares it with crypto.
+const minEvent = 8 + 8 + 32 + 1 + 32 + 8 + 1
+
+// BufferedEvents carries events that were sequenced after the snapshot, in
+// ascending order (protocol.md §3.3.5).
+type BufferedEvents struct {
+	Ref
+	Events []crypto.CausalEvent // at most MaxBatch; payloads alias the frame after decoding
+}
+
+// Type returns TypeBufferedEvents.
+func (*BufferedEvents) Type() Type { return TypeBufferedEvents }
+
+// EventLen returns the bytes that an event takes in a frame.
+func EventLen(ev *crypto.CausalEvent) int {
+	return minEvent - 1 + bytesLen(len(ev.Payload))
+}
+
+// BatchRoom is how many bytes of events, as EventLen counts them, one
+// BufferedEvents frame can carry.
+const BatchRoom = MaxBatchBytes - refLen - 1
+
+func (m *BufferedEvents) append(dst []byte) []byte {
+	dst = m.Ref.append(dst)
+	dst = codec.AppendUvarint(dst, uint64(len(m.Events)))
+	for i := range m.Events {
+		dst = crypto.AppendEvent(dst, m.Events[i])
+	}
+	return dst
+}
+
+// parse reuses the room of m.Events, so that a reader of many batches allocates
+// once. The count is at most MaxBatch, whatever the peer says.
+func (m *BufferedEvents) parse(c *codec.Cursor) {
+	m.Ref.parse(c)                   // 32 ref
+	n := c.Count(MaxBatch, minEvent) // uvarint count of events
+	m.Events = slices.Grow(m.Events[:0], n)
+	for range n {
+		m.Events = append(m.Events, crypto.DecodeEvent(c)) // event
+	}
+}
+
+// DecodeEvents decodes the body of a BufferedEvents frame into m, reusing the
+// room of m.Events. Payloads alias body. After an error m.Events has no meaning.
+func DecodeEvents(body []byte, m *BufferedEvents) error {
+	if len(body) > MaxBatchBytes {
+		return &FrameError{TypeBufferedEvents, ErrTooLarge}
+	}
+	c := codec.NewCursor(body)
+	m.parse(&c)
+	if err := c.Finish(); err != nil {
+		return &FrameError{TypeBufferedEvents, err}
+	}
+	return nil
+}

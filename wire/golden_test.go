@@ -1,0 +1,240 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden vectors of testdata")
+
+// golden is one frozen message and its layout: fields in order as "name:size",
+// where the size is a number of bytes, "v" for a count, "s" for a length and as
+// many bytes. The layout is written down a second time here, apart from the code,
+// so that a vector cannot change its meaning without a change of this file.
+type golden struct {
+	msg    Message
+	layout string
+}
+
+// The parts that many layouts share.
+const (
+	refLayout     = "ref.migration:16 ref.origin:8 ref.epoch:8 "
+	attemptLayout = "attempt.epoch:8 attempt.boot:8 attempt.count:8 "
+	headLayout    = "head.origin:8 head.sequence:8 head.digest:32 head.outputs:32 "
+	eventLayout   = "event.origin:8 event.sequence:8 event.parent:32 event.kind:1 event.producer:32 event.producerSeq:8 event.payload:s "
+	statsLayout   = "stats.snapshotBytes:8 stats.snapshotSent:8 stats.eventsDuring:8 stats.lag:8 stats.blackout:8 stats.transfer:8 stats.predicted:8 stats.epoch:8 "
+	receiptLayout = "receipt.seq:8 receipt.sequence:8 receipt.duplicate:1 outputs:v output:s output:s "
+	feedLayout    = "origin:8 label:s "
+)
+
+// run returns n bytes that count up from first, so that vectors can be read.
+func run(first byte, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = first + byte(i)
+	}
+	return b
+}
+
+func goldenEvent(kind crypto.EventKind) crypto.CausalEvent {
+	return crypto.CausalEvent{
+		Link:        crypto.CausalLink{Origin: 0x0102030405060708, Sequence: 9, Parent: crypto.Digest(run(0x10, 32))},
+		Kind:        kind,
+		Producer:    crypto.ProducerID(run(0x30, 32)),
+		ProducerSeq: 3,
+		Payload:     []byte("payload"),
+	}
+}
+
+func goldenKey() crypto.PublicKey {
+	pair, err := crypto.KeypairFromSeed([32]byte(run(1, 32)))
+	if err != nil {
+		panic(err)
+	}
+	return pair.Public()
+}
+
+// goldens returns the frozen message of every type.
+func goldens() []golden {
+	return append(append(goldenSession(), goldenMigration()...), goldenSubmission()...)
+}
+
+func goldenSession() []golden {
+	return []golden{
+		{&Hello{[]VersionRange{{SubSession, 1, 1}, {SubMigration, 1, 2}}, 7, "node-a", []string{"198.51.100.7:4600", "[2001:db8::7]:4600"}},
+			"versions:v subprotocol:1 min:2 max:2 subprotocol:1 min:2 max:2 boot:8 name:s addrs:v addr:s addr:s"},
+		{&SessionError{TypeFinal, 0x0102030405060708, MigrationID(run(0xa0, 16)), ReasonWrongPeer, "not the source"},
+			"subject:2 origin:8 migration:16 reason:2 detail:s"},
+	}
+}
+
+func goldenMigration() []golden {
+	ref := Ref{MigrationID(run(0xa0, 16)), 0x0102030405060708, 5}
+	attempt := Attempt{5, 7, 2}
+	head := crypto.Head{Origin: ref.Origin, Sequence: 8, Digest: crypto.Digest(run(0x40, 32)), Outputs: crypto.Digest(run(0x60, 32))}
+	node, signature := crypto.NodeID(run(0x80, 32)), crypto.Signature(run(0xc0, 64))
+	stats := Stats{1 << 20, 1 << 18, 99, 12, 3 * time.Millisecond, time.Second, 5 * time.Millisecond, 5}
+	handover := goldenEvent(crypto.EventHandover)
+	return []golden{
+		{&TakeSnapshot{ref, node, []string{"198.51.100.8:4600"}, Options{time.Second, time.Minute, time.Hour, 1 << 24}},
+			refLayout + "target:32 addrs:v addr:s options.maxBlackout:8 options.stall:8 options.timeout:8 options.maxRate:8"},
+		{&Prepare{ref, crypto.EntityID(run(0x20, 32)), "counter", "tally", node, 1000, 4096, true},
+			refLayout + "entity:32 kind:s name:s orchestrator:32 through:8 size:8 stopAndCopy:1"},
+		{&PrepareOK{ref, goldenKey(), 1_000_000, 64 << 20}, refLayout + "next:32 creditEvents:8 creditBytes:8"},
+		{&SnapshotReady{ref, 65536, []byte("chunk of state"), true}, refLayout + "offset:8 last:1 data:s"},
+		{&BufferedEvents{ref, []crypto.CausalEvent{goldenEvent(crypto.EventInput), handover}},
+			refLayout + "events:v " + eventLayout + eventLayout},
+		{&RestoreComplete{ref, head}, refLayout + headLayout},
+		{&Progress{ref, head, 17, 250_000}, refLayout + headLayout + "buffered:8 rate:8"},
+		{&CutoverNotify{ref}, refLayout},
+		{&Final{ref, attempt, head}, refLayout + attemptLayout + headLayout},
+		{&Aborted{ref, attempt}, refLayout + attemptLayout},
+		{&ReplayComplete{ref, attempt, head, signature}, refLayout + attemptLayout + headLayout + "signature:64"},
+		{&ActivateTarget{ref, attempt, handover}, refLayout + attemptLayout + eventLayout},
+		{&ActivateAck{ref, crypto.SignedHead{Head: head, Epoch: 6, Signature: signature}}, refLayout + headLayout + "epoch:8 signature:64"},
+		{&CleanupComplete{ref, OutcomeMoved, stats}, refLayout + "outcome:1 " + statsLayout},
+		{&Status{ref, PhaseCutover, true, stats}, refLayout + "phase:1 inDoubt:1 " + statsLayout},
+		{&Cancel{ref}, refLayout},
+		{&Ask{ref, attempt}, refLayout + attemptLayout},
+		{&Answer{ref, StateReleased, 7, attempt, true, handover}, refLayout + "state:1 boot:8 " + attemptLayout + "hasHandover:1 " + eventLayout},
+		{&MigrationFailed{ref, ReasonFactoryNotFound, "no factory for counter"}, refLayout + "reason:2 detail:s"},
+	}
+}
+
+func goldenSubmission() []golden {
+	const origin = 0x0102030405060708
+	ref := Ref{MigrationID(run(0xa0, 16)), origin, 5}
+	items := []Submission{{4, []byte("add 1")}, {5, nil}}
+	receipt := []ReceiptItem{{4, 120, true, [][]byte{[]byte("1"), nil}}}
+	producer := crypto.ProducerID(run(0x30, 32))
+	return []golden{
+		{&Open{origin, "console"}, feedLayout},
+		{&Opened{origin, "console", 100, 3, 5, goldenKey()}, feedLayout + "since:8 last:8 epoch:8 key:32"},
+		{&Submit{origin, "console", 100, items}, feedLayout + "since:8 items:v seq:8 payload:s seq:8 payload:s"},
+		{&Receipts{origin, "console", 5, receipt}, feedLayout + "epoch:8 items:v " + receiptLayout},
+		{&Refused{origin, "console", 4, ReasonFrozen, "cutover", 50 * time.Millisecond}, feedLayout + "seq:8 reason:2 detail:s retryAfter:8"},
+		{&Moved{origin, "console", crypto.NodeID(run(0x80, 32)), []string{"198.51.100.8:4600"}, 6, goldenEvent(crypto.EventHandover)},
+			feedLayout + "node:32 addrs:v addr:s epoch:8 " + eventLayout},
+		{&Forward{ref, producer, 100, items}, refLayout + "producer:32 since:8 items:v seq:8 payload:s seq:8 payload:s"},
+		{&Forwarded{ref, producer, 4, receipt, 5, ReasonProducerWindow}, refLayout + "producer:32 first:8 items:v " + receiptLayout + "failedSeq:8 reason:2"},
+	}
+}
+
+// annotate cuts a frame into the fields of its layout, one a line.
+func annotate(frame []byte, layout string) (string, error) {
+	var out strings.Builder
+	fields := strings.Fields("subprotocol:1 type:1 length:4 " + layout)
+	for _, field := range fields {
+		name, size, _ := strings.Cut(field, ":")
+		n, err := fieldLen(frame, size)
+		if err != nil {
+			return out.String(), fmt.Errorf("%s: %w", field, err)
+		}
+		fmt.Fprintf(&out, "%-22s %s\n", name, hex.EncodeToString(frame[:n]))
+		frame = frame[n:]
+	}
+	if len(frame) > 0 {
+		return out.String(), fmt.Errorf("%d bytes behind the layout", len(frame))
+	}
+	return out.String(), nil
+}
+
+// fieldLen returns how many bytes the first field of b has.
+func fieldLen(b []byte, size string) (int, error) {
+	value, used := binary.Uvarint(b)
+	n := 0
+	switch size {
+	case "v":
+		n = used
+	case "s":
+		n = used + int(value)
+	default:
+		n, _ = strconv.Atoi(size)
+	}
+	if n <= 0 || n > len(b) {
+		return 0, fmt.Errorf("%d bytes, have %d", n, len(b))
+	}
+	return n, nil
+}
+
+// frameOf reads the bytes of an annotated vector back.
+func frameOf(t *testing.T, vector []byte) []byte {
+	t.Helper()
+	var digits strings.Builder
+	for line := range strings.Lines(string(vector)) {
+		_, field, _ := strings.Cut(strings.TrimSpace(line), " ")
+		digits.WriteString(strings.TrimSpace(field))
+	}
+	frame, err := hex.DecodeString(digits.String())
+	if err != nil {
+		t.Fatalf("vector is not hexadecimal: %v", err)
+	}
+	return frame
+}
+
+func TestD3_GoldenVectors(t *testing.T) {
+	seen := make(map[Type]bool)
+	for _, g := range goldens() {
+		seen[g.msg.Type()] = true
+		t.Run(g.msg.Type().String(), func(t *testing.T) { checkGolden(t, g) })
+	}
+	for _, typ := range Types() {
+		if !seen[typ] {
+			t.Errorf("no golden vector for %s", typ)
+		}
+	}
+}
+
+// checkGolden compares one message with its vector, in both directions.
+func checkGolden(t *testing.T, g golden) {
+	frame := AppendFrame(nil, g.msg)
+	got, err := annotate(frame, g.layout)
+	if err != nil {
+		t.Fatalf("frame does not have its layout: %v\n%s", err, got)
+	}
+	path := filepath.Join("testdata", g.msg.Type().String()+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Fatalf("encoding of %s changed:\n%s\nwant\n%s", g.msg.Type(), got, want)
+	}
+	if stored := frameOf(t, want); !bytes.Equal(stored, frame) {
+		t.Fatalf("vector holds % x", stored)
+	}
+	if back := decodeFrame(t, frame); !reflect.DeepEqual(back, g.msg) {
+		t.Fatalf("decoded %+v, want %+v", back, g.msg)
+	}
+}
+
+// decodeFrame decodes one whole frame that must be good.
+func decodeFrame(t testing.TB, frame []byte) Message {
+	t.Helper()
+	h, body, rest, err := SplitFrame(frame)
+	if err != nil || len(rest) > 0 {
+		t.Fatalf("SplitFrame: %v, %d bytes left", err, len(rest))
+	}
+	m, err := Decode(h, body)
+	if err != nil {
+		t.Fatalf("Decode: %v", err)
+	}
+	return m
+}

@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/ferrymesh/ferry/codec"
+)
+
+// Phase is how far a migration has come. Phases only move forward:
+//
+//	Snapshot → Transfer → Restore → Replay → Cutover → Complete
+//
+// The zero value is no phase at all and is never sent.
+type Phase uint8
+
+// The phases, in order (protocol.md §3.5.1).
+const (
+	PhaseSnapshot Phase = 1 // the source takes a frozen view
+	PhaseTransfer Phase = 2 // the view and the events after it travel
+	PhaseRestore  Phase = 3 // the target has restored the view, dark
+	PhaseReplay   Phase = 4 // the target applies the events after the view
+	PhaseCutover  Phase = 5 // the source is frozen, or has committed
+	PhaseComplete Phase = 6 // the target serves and the source has let go
+)
+
+// Valid reports whether p is one of the phases.
+func (p Phase) Valid() bool { return p >= PhaseSnapshot && p <= PhaseComplete }
+
+// String returns the name of the phase.
+func (p Phase) String() string {
+	switch p {
+	case PhaseSnapshot:
+		return "snapshot"
+	case PhaseTransfer:
+		return "transfer"
+	case PhaseRestore:
+		return "restore"
+	case PhaseReplay:
+		return "replay"
+	case PhaseCutover:
+		return "cutover"
+	case PhaseComplete:
+		return "complete"
+	}
+	return fmt.Sprintf("phase %d", uint8(p))
+}
+
+// parsePhase reads a phase.
+func parsePhase(c *codec.Cursor) Phase {
+	p := Phase(c.Uint8()) // 1 phase
+	if !p.Valid() {
+		c.Fail(ErrBadFrame)
+	}
+	return p
+}
