@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Restore builds a host from a snapshot: it streams the state into d, which
+// must be fresh from its factory, and returns a dark host that can be replayed
+// into and answers no one until Activate. key is the one this node will sign
+// with once it is the holder; the handover must certify its public half. The
+// host owns both from now on.
+//
+// Every chunk is verified before d sees a byte of it, and the trailer before
+// the host exists. If anything fails d is spoilt and must be dropped; key is
+// untouched. The errors match wire.ErrStateFailed, and with it
+// wire.ErrBadSnapshot if the stream was to blame, or else the daemon's own
+// error. ErrConsumed and ErrClosed: the snapshot is of no more use. ErrConfig
+// and crypto.ErrCannotSign: nothing was read.
+//
+// Of cfg only Now and Node count; the rest came with the snapshot. A snapshot
+// taken in this process is written to memory first, whole.
+func Restore(s *Snapshot, d Daemon, key *crypto.EntityKeypair, cfg HostConfig) (*Host, error) {
+	if err := checkParts(d, key); err != nil {
+		return nil, err
+	}
+	if s.state == nil {
+		return restoreCopy(s, d, key, cfg)
+	}
+	if err := s.begin(); err != nil {
+		return nil, fmt.Errorf("daemon: restore: %w", err)
+	}
+	defer s.end()
+	if err := s.load(d); err != nil {
+		return nil, fmt.Errorf("daemon: restore: %w: %w", wire.ErrStateFailed, err)
+	}
+	return &Host{
+		entity: s.header.entity, origin: s.header.head.Origin,
+		kind: s.header.kind, name: s.header.name, now: cfg.Now, node: cfg.Node,
+		d: d, key: key, producers: s.table, snapshots: s.header.head.Sequence,
+		state: dark, head: s.header.head, epoch: s.header.epoch, passport: s.header.passport,
+	}, nil
+}
+
+// load streams the state into d and makes sure that all of it was genuine.
+// Trouble of the stream comes before what the daemon made of it.
+func (s *Snapshot) load(d Daemon) error {
+	err := restore(d, s.state)
+	if s.state.src.err != nil {
+		return s.state.src.err
+	}
+	if err != nil {
+		return err
+	}
+	return s.state.drain()
+}
+
+// restore runs the daemon's code.
+func restore(d Daemon, r io.Reader) (err error) {
+	defer recovered("Restore", &err)
+	return d.Restore(r)
+}
+
+// restoreCopy restores from the snapshot of a host in this process, by way of
+// its bytes, so that the two daemons share nothing.
+func restoreCopy(s *Snapshot, d Daemon, key *crypto.EntityKeypair, cfg HostConfig) (*Host, error) {
+	var b bytes.Buffer
+	if _, err := s.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("daemon: restore: %w", err)
+	}
+	read, err := ReadSnapshot(&b)
+	if err != nil {
+		return nil, fmt.Errorf("daemon: restore: %w", err)
+	}
+	return Restore(read, d, key, cfg)
+}

@@ -1,0 +1,169 @@
+package daemon
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// lastInput is the highest sequence an input event may have. The one above it
+// is kept for a handover, so that a full log can still leave.
+const lastInput = math.MaxUint64 - 1
+
+// Receipt acknowledges a submission.
+type Receipt struct {
+	// Event is the entry as sequenced in the log. Its payload is the caller's
+	// own slice: the Host keeps no reference to it. For a duplicate it has
+	// the link, kind and producer of the earlier entry and no payload.
+	Event Event
+	// Outputs are what Process returned; the Host does not change them. For a
+	// duplicate they are a copy, and there are some only if it is its
+	// producer's newest submission and MaxKeptOutputs left room for them.
+	Outputs [][]byte
+	// Duplicate says that the event was applied earlier and not now.
+	Duplicate bool
+	// Head is the head right after the event. Zero for a duplicate.
+	Head crypto.Head
+}
+
+// Submit applies payload as submission seq of producer p, once: a repeat of a
+// number among the producer's last ProducerWindow is acknowledged with the
+// entry it made then. Numbers grow, gaps are allowed. It is SubmitSince with
+// since 0, the safe answer of a producer that does not know when it was opened.
+//
+// Errors: wire.ErrProducerWindow for a number below the newest that is not
+// remembered; wire.ErrProducerEvicted; wire.ErrTooLarge; ErrLogFull;
+// wire.ErrFrozen, wire.ErrNotReady (dark), wire.ErrMoved; else the error of
+// Process, wrapped. After any error nothing was recorded.
+func (h *Host) Submit(p crypto.ProducerID, seq uint64, payload []byte) (Receipt, error) {
+	return h.SubmitSince(p, 0, seq, payload)
+}
+
+// SubmitSince is Submit for a producer that OpenProducer told since. If the
+// host does not know p and has forgotten producers that were active after
+// since, p may be one of them and get its submission applied twice; it gets
+// wire.ErrProducerEvicted instead.
+func (h *Host) SubmitSince(p crypto.ProducerID, since, seq uint64, payload []byte) (Receipt, error) {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	if err := h.answers(); err != nil {
+		return Receipt{}, err
+	}
+	return h.submit(p, since, wire.Submission{Seq: seq, Payload: payload})
+}
+
+// SubmitBatch submits items in order, with nothing of other producers between
+// them, and appends their receipts to dst. It stops at the first error; the
+// receipts appended so far are valid, and the error is about the item after
+// them.
+func (h *Host) SubmitBatch(p crypto.ProducerID, since uint64, items []wire.Submission, dst []Receipt) ([]Receipt, error) {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	if err := h.answers(); err != nil {
+		return dst, err
+	}
+	for _, item := range items {
+		receipt, err := h.submit(p, since, item)
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, receipt)
+	}
+	return dst, nil
+}
+
+// OpenProducer tells a producer where it stands: since, the log's sequence
+// now, to be passed with its submissions, and last, the newest of its numbers
+// that was applied, 0 if none is known. It fails like Submit while the host
+// does not answer.
+func (h *Host) OpenProducer(p crypto.ProducerID) (since, last uint64, err error) {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	if err := h.answers(); err != nil {
+		return 0, 0, err
+	}
+	last, _ = h.producers.last(p)
+	return h.head.Sequence, last, nil
+}
+
+// submit applies one item or finds that it was applied. The caller holds the
+// turn and has checked the state.
+func (h *Host) submit(p crypto.ProducerID, since uint64, item wire.Submission) (Receipt, error) {
+	if len(item.Payload) > wire.MaxPayload {
+		return Receipt{}, fmt.Errorf("daemon: payload of %d bytes: %w", len(item.Payload), wire.ErrTooLarge)
+	}
+	earlier, known, err := h.producers.find(p, since, item.Seq)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("daemon: submission %d of producer %s: %w", item.Seq, p.Short(), err)
+	}
+	if known {
+		return h.duplicate(p, earlier), nil
+	}
+	if h.head.Sequence >= lastInput {
+		return Receipt{}, fmt.Errorf("daemon: origin %016x: %w", h.origin, ErrLogFull)
+	}
+	ev := Event{
+		Link: crypto.CausalLink{Origin: h.origin, Sequence: h.head.Sequence + 1, Parent: h.head.Digest},
+		Kind: crypto.EventInput, Producer: p, ProducerSeq: item.Seq, Payload: item.Payload,
+	}
+	outputs, err := h.apply(ev)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{Event: ev, Outputs: outputs, Head: h.head}, nil
+}
+
+// duplicate acknowledges the entry e of producer p once more.
+func (h *Host) duplicate(p crypto.ProducerID, e entry) Receipt {
+	return Receipt{
+		Event: Event{
+			Link: crypto.CausalLink{Origin: h.origin, Sequence: e.sequence, Parent: e.parent},
+			Kind: crypto.EventInput, Producer: p, ProducerSeq: e.number,
+		},
+		Outputs:   h.producers.outputs(p, e.number),
+		Duplicate: true,
+	}
+}
+
+// apply runs an input event whose link follows the head, and records it: the
+// one place where the log grows by input, so that live and replayed events
+// cannot differ. After an error nothing is recorded. The caller holds the turn.
+func (h *Host) apply(ev Event) ([][]byte, error) {
+	outputs, err := h.process(ev)
+	if err != nil {
+		return nil, fmt.Errorf("daemon: origin %016x event %d: %w", h.origin, ev.Link.Sequence, err)
+	}
+	if h.producers == nil {
+		h.producers = newProducers(MaxProducers)
+	}
+	h.producers.record(ev, outputs)
+	h.advance(h.head.Append(ev, outputs))
+	return outputs, nil
+}
+
+// process runs the daemon's code and checks that what it returns fits frames.
+func (h *Host) process(ev Event) (outputs [][]byte, err error) {
+	defer recovered("Process", &err)
+	outputs, err = h.d.Process(ev)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOutputs(outputs); err != nil {
+		return nil, err
+	}
+	return outputs, nil
+}
+
+// checkOutputs refuses outputs beyond the limits of one event.
+func checkOutputs(outputs [][]byte) error {
+	size := 0
+	for _, out := range outputs {
+		size += len(out)
+	}
+	if size > wire.MaxOutputs || len(outputs) > wire.MaxOutputCount {
+		return fmt.Errorf("%d outputs of %d bytes: %w", len(outputs), size, wire.ErrTooLarge)
+	}
+	return nil
+}
