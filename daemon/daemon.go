@@ -14,6 +14,10 @@ type Event = crypto.CausalEvent
 // The Host calls one method at a time, never two at once; only the view that
 // Snapshot returned is read while Process goes on. No method may call back
 // into the Host that runs it: the Host is waiting for the answer.
+//
+// A Daemon that is also an io.Closer is closed when its host lets go of it:
+// after the successor's activation, when a dark copy is dropped, when a restore
+// failed, and at its end. Views that are still open must go on working.
 type Daemon interface {
 	// Process applies one input event. It must be deterministic: the same
 	// events in the same order give the same state and the same outputs on

@@ -25,20 +25,21 @@
 //
 // A host is in one state, and the state alone says what it may do:
 //
-//	             serving  frozen     moved     retired   dark       arrived
-//	Submit       yes      ErrFrozen  ErrMoved  ErrMoved  NotReady   NotReady
-//	Inspect      yes      ErrFrozen  ErrMoved  ErrMoved  NotReady   NotReady
-//	Snapshot     yes      yes        ErrMoved  ErrMoved  NotReady   NotReady
-//	SignedHead   yes      yes        ErrMoved  ErrMoved  NotReady   NotReady
-//	Freeze       yes      as before  ErrMoved  ErrMoved  NotReady   NotReady
-//	Thaw         nothing  yes        (1)       (1)       NotReady   NotReady
-//	HandOver     yes      yes        (2)       ErrMoved  NotReady   NotReady
-//	Replay       Phase    Phase      Phase     Phase     yes        ErrDiverged
-//	Activate     (3)      (3)        ErrMoved  ErrMoved  (4)        yes
-//	Retire       nothing  nothing    yes       nothing   nothing    nothing
+//	             serving  frozen     moved     retired   dark       arrived      ended
+//	Submit       yes      ErrFrozen  ErrMoved  ErrMoved  NotReady   NotReady     NotFound
+//	Inspect      yes      ErrFrozen  ErrMoved  ErrMoved  NotReady   NotReady     NotFound
+//	Snapshot     yes      yes        ErrMoved  ErrMoved  NotReady   NotReady     NotFound
+//	SignedHead   yes      yes        ErrMoved  ErrMoved  NotReady   NotReady     NotFound
+//	Freeze       yes      as before  ErrMoved  ErrMoved  NotReady   NotReady     NotFound
+//	Thaw         nothing  yes        (1)       (1)       NotReady   NotReady     NotFound
+//	HandOver     yes      yes        (2)       ErrMoved  NotReady   NotReady     NotFound
+//	Replay       Phase    Phase      Phase     Phase     yes        ErrDiverged  Phase
+//	Activate     (3)      (3)        ErrMoved  ErrMoved  (4)        yes          NotFound
+//	Retire       nothing  nothing    yes       nothing   nothing    nothing      nothing
+//	End          yes      Phase      Phase     Phase     yes        Phase        nothing
 //
 // NotReady is wire.ErrNotReady, which wire.ErrFrozen matches too; Phase is
-// wire.ErrWrongPhase. (1) ErrMoved and ErrWrongPhase. (2) The same entry for
+// wire.ErrWrongPhase, NotFound wire.ErrDaemonNotFound. (1) ErrMoved and ErrWrongPhase. (2) The same entry for
 // the same arguments, else ErrMoved and ErrWrongPhase. (3) Nothing if it came
 // by that handover, ErrWrongPeer if by another's, ErrWrongPhase if it was born
 // here. (4) wire.ErrNoHandover. SubmitBatch and OpenProducer are as Submit.

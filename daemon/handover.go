@@ -98,7 +98,7 @@ func (h *Host) HandedOver() (ev Event, ok bool) {
 }
 
 // Retire frees a host that was handed over, once its successor is active: it
-// wipes the key and drops daemon and producer table. EntityID, Kind, Name,
+// wipes the key, and closes and drops daemon and producer table. EntityID, Kind, Name,
 // Head, Epoch, Passport and HandedOver still answer; everything else is
 // wire.ErrMoved. On a host in any other state it does nothing, for that might
 // be the only copy.
@@ -109,8 +109,5 @@ func (h *Host) Retire() {
 		return
 	}
 	h.key.Wipe()
-	h.d, h.producers = nil, nil
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.setState(retired)
+	h.release(retired)
 }

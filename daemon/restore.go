@@ -16,7 +16,7 @@ import (
 // host owns both from now on.
 //
 // Every chunk is verified before d sees a byte of it, and the trailer before
-// the host exists. If anything fails d is spoilt and must be dropped; key is
+// the host exists. If anything fails d is spoilt and has been closed; key is
 // untouched. The errors match wire.ErrStateFailed, and with it
 // wire.ErrBadSnapshot if the stream was to blame, or else the daemon's own
 // error. ErrConsumed and ErrClosed: the snapshot is of no more use. ErrConfig
@@ -36,6 +36,7 @@ func Restore(s *Snapshot, d Daemon, key *crypto.EntityKeypair, cfg HostConfig) (
 	}
 	defer s.end()
 	if err := s.load(d); err != nil {
+		closeDaemon(d)
 		return nil, fmt.Errorf("daemon: restore: %w: %w", wire.ErrStateFailed, err)
 	}
 	return &Host{

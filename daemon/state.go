@@ -18,6 +18,8 @@ import (
 //	                       Freeze │     │ Thaw          │
 //	                              ▼     │               │
 //	                              frozen ───────────────┘
+//
+//	serving, dark ── End ──▶ ended
 type state uint8
 
 const (
@@ -27,21 +29,23 @@ const (
 	retired       // as moved, and key, daemon and tables are gone
 	dark          // restored, follows by replay, answers no one
 	arrived       // dark, and the log ends in a handover to this host
+	ended         // given up for good: a life that is over, or a copy that was dropped
 )
 
 // edges lists, by present state, where setState may go.
 var edges = [...][]state{
-	serving: {frozen, moved},
+	serving: {frozen, moved, ended},
 	frozen:  {serving, moved},
 	moved:   {retired},
-	dark:    {arrived},
+	dark:    {arrived, ended},
 	arrived: {serving},
 	retired: nil,
+	ended:   nil,
 }
 
 // String names the state in errors.
 func (s state) String() string {
-	return [...]string{"unset", "serving", "frozen", "moved", "retired", "dark", "arrived"}[s]
+	return [...]string{"unset", "serving", "frozen", "moved", "retired", "dark", "arrived", "ended"}[s]
 }
 
 // owner reports whether the state holds the epoch.
@@ -80,6 +84,8 @@ func (h *Host) owns() error {
 		return nil
 	case h.state.follower():
 		return fmt.Errorf("daemon: origin %016x is dark: %w", h.origin, wire.ErrNotReady)
+	case h.state == ended:
+		return fmt.Errorf("daemon: origin %016x has ended: %w", h.origin, wire.ErrDaemonNotFound)
 	default:
 		return fmt.Errorf("daemon: origin %016x: %w", h.origin, wire.ErrMoved)
 	}

@@ -37,6 +37,9 @@ func inState(t *testing.T, s state) *Host {
 	if s == retired {
 		h.Retire()
 	}
+	if s == ended {
+		check(t, h.End())
+	}
 	return h
 }
 
@@ -50,14 +53,15 @@ func check(t testing.TB, err error) {
 // TestP3_StateTable is the table of the package documentation, cell by cell. An
 // empty list of errors is success.
 func TestP3_StateTable(t *testing.T) {
-	all := []state{serving, frozen, moved, retired, dark, arrived}
+	all := []state{serving, frozen, moved, retired, dark, arrived, ended}
 	no := []error{wire.ErrNotReady}
 	gone := []error{wire.ErrMoved}
 	phase := []error{wire.ErrWrongPhase}
 	ice := []error{wire.ErrFrozen, wire.ErrNotReady}
 	over := []error{wire.ErrMoved, wire.ErrWrongPhase}
-	answering := [][]error{{}, ice, gone, gone, no, no}
-	owning := [][]error{{}, {}, gone, gone, no, no}
+	lost := []error{wire.ErrDaemonNotFound}
+	answering := [][]error{{}, ice, gone, gone, no, no, lost}
+	owning := [][]error{{}, {}, gone, gone, no, no, lost}
 	for _, row := range []struct {
 		name string
 		call func(h *Host) error
@@ -71,17 +75,18 @@ func TestP3_StateTable(t *testing.T) {
 		{"Snapshot", func(h *Host) error { _, err := h.Snapshot(); return err }, owning},
 		{"SignedHead", func(h *Host) error { _, err := h.SignedHead(); return err }, owning},
 		{"Freeze", func(h *Host) error { _, err := h.Freeze(); return err }, owning},
-		{"Thaw", (*Host).Thaw, [][]error{{}, {}, over, over, no, no}},
-		{"HandOver", handOverTo(3, 2), [][]error{{}, {}, {}, gone, no, no}},
-		{"HandOver to another node", handOverTo(4, 2), [][]error{{}, {}, over, gone, no, no}},
-		{"HandOver to another key", handOverTo(3, 3), [][]error{{}, {}, over, gone, no, no}},
+		{"Thaw", (*Host).Thaw, [][]error{{}, {}, over, over, no, no, {wire.ErrDaemonNotFound, wire.ErrWrongPhase}}},
+		{"HandOver", handOverTo(3, 2), [][]error{{}, {}, {}, gone, no, no, lost}},
+		{"HandOver to another node", handOverTo(4, 2), [][]error{{}, {}, over, gone, no, no, lost}},
+		{"HandOver to another key", handOverTo(3, 3), [][]error{{}, {}, over, gone, no, no, lost}},
 		{"Replay", func(h *Host) error { return h.Replay(nextEvent(h)) },
-			[][]error{phase, phase, phase, phase, {}, {wire.ErrDiverged}}},
+			[][]error{phase, phase, phase, phase, {}, {wire.ErrDiverged}, phase}},
 		{"Activate", func(h *Host) error { return h.Activate(node(2)) },
-			[][]error{{}, {}, gone, gone, {wire.ErrNoHandover}, {}}},
+			[][]error{{}, {}, gone, gone, {wire.ErrNoHandover}, {}, lost}},
 		{"Activate elsewhere", func(h *Host) error { return h.Activate(node(9)) },
-			[][]error{{wire.ErrWrongPeer}, {wire.ErrWrongPeer}, gone, gone, {wire.ErrNoHandover}, {wire.ErrWrongPeer}}},
-		{"Retire", func(h *Host) error { h.Retire(); return nil }, [][]error{{}, {}, {}, {}, {}, {}}},
+			[][]error{{wire.ErrWrongPeer}, {wire.ErrWrongPeer}, gone, gone, {wire.ErrNoHandover}, {wire.ErrWrongPeer}, lost}},
+		{"Retire", func(h *Host) error { h.Retire(); return nil }, [][]error{{}, {}, {}, {}, {}, {}, {}}},
+		{"End", (*Host).End, [][]error{{}, phase, phase, phase, {}, phase, {}}},
 	} {
 		for i, s := range all {
 			h := inState(t, s)
@@ -115,7 +120,7 @@ func nextEvent(h *Host) Event {
 }
 
 func TestDarkAndFrozenAreShown(t *testing.T) {
-	for _, s := range []state{serving, frozen, moved, retired, dark, arrived} {
+	for _, s := range []state{serving, frozen, moved, retired, dark, arrived, ended} {
 		h := inState(t, s)
 		if h.Dark() != (s == dark || s == arrived) || h.Frozen() != (s == frozen) {
 			t.Errorf("%v shows dark %v, frozen %v", s, h.Dark(), h.Frozen())

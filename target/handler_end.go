@@ -63,6 +63,7 @@ func (h *Handler) Abort(origin uint64) error {
 func (h *Handler) drop(rec *record) {
 	if host := rec.host.Load(); host != nil {
 		h.registry.Remove(host)
+		_ = host.End() // fails only once a handover has been applied, and then nothing is dropped
 	}
 	h.shard(rec.origin).remove(rec)
 	h.actives.add(-1)
