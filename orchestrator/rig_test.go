@@ -1,0 +1,188 @@
+package orchestrator_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+var (
+	nodeS, nodeT, nodeO = crypto.NodeID{'S'}, crypto.NodeID{'T'}, crypto.NodeID{'O'}
+	nodeNames           = map[crypto.NodeID]string{nodeS: "source", nodeT: "target", nodeO: "self"}
+	testStart           = time.Unix(1_700_000_000, 0)
+	testRef             = wire.Ref{Migration: wire.MigrationID{1}, Origin: 42}
+	errTest             = errors.New("broken")
+)
+
+// rig is a machine and a clock.
+type rig struct {
+	t     *testing.T
+	m     *orchestrator.Machine
+	req   orchestrator.Request
+	now   time.Time
+	out   orchestrator.Output
+	wake  time.Time
+	ended []*orchestrator.Ended
+}
+
+func newRig(t *testing.T) *rig {
+	return &rig{t: t, now: testStart, req: orchestrator.Request{Ref: testRef, Source: nodeS, Target: nodeT}}
+}
+
+func (r *rig) start() {
+	r.ended = nil
+	r.m, r.out = orchestrator.New(r.now, orchestrator.Config{Node: nodeO, Boot: 2}, r.req)
+	r.noted()
+}
+
+func (r *rig) step(in orchestrator.Input) orchestrator.Output {
+	r.out = r.m.Step(r.now, in)
+	r.noted()
+	return r.out
+}
+
+func (r *rig) get(from crypto.NodeID, msg wire.Message) orchestrator.Output {
+	return r.step(orchestrator.Received{From: from, Message: msg})
+}
+
+func (r *rig) noted() {
+	r.wake = r.out.Wake
+	if !r.wake.IsZero() && !r.wake.After(r.now) {
+		r.t.Errorf("wants to be woken %v ago", r.now.Sub(r.wake))
+	}
+	if r.out.Ended != nil {
+		r.ended = append(r.ended, r.out.Ended)
+	}
+}
+
+func (r *rig) describe(prefix string) string {
+	var b strings.Builder
+	for _, e := range r.out.Sends {
+		fmt.Fprintf(&b, "  %s→ %s: %s\n", prefix, nodeNames[e.To], describeMessage(e.Message))
+	}
+	if e := r.out.Ended; e != nil {
+		fmt.Fprintf(&b, "  %slearns: %v, %v: %s (asked %d times)\n", prefix, e.Outcome, e.Reason, e.Detail, e.Attempts)
+	}
+	fmt.Fprintf(&b, "  %s%s\n", prefix, r.state())
+	return b.String()
+}
+
+func (r *rig) state() string {
+	s := r.m.Status()
+	text := s.Phase.String()
+	if s.InDoubt {
+		text += ", in doubt"
+	}
+	if s.Ended != nil {
+		text += ", ended"
+	}
+	return text
+}
+
+func describeMessage(msg wire.Message) string {
+	if a, ok := msg.(*wire.Answer); ok {
+		return fmt.Sprintf("Answer %v, handover %v", a.State, a.HasHandover)
+	}
+	return msg.Type().String()
+}
+
+// play runs one command and describes what the machine did.
+func (r *rig) play(line string) string {
+	words := strings.Fields(line)
+	switch words[0] {
+	case "new":
+		r.start()
+	case "run":
+		return r.until(words[1])
+	case "cancel":
+		r.step(orchestrator.Cancel{})
+	case "down":
+		r.step(orchestrator.LinkDown{Peer: peer(words), Lost: has(words, "lost"), Err: errTest})
+	default:
+		r.get(peer(words), r.message(words))
+	}
+	return r.describe("")
+}
+
+func has(words []string, word string) bool {
+	for _, w := range words[1:] {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+func peer(words []string) crypto.NodeID {
+	if has(words, "target") {
+		return nodeT
+	}
+	return nodeS
+}
+
+var phases = map[string]wire.Phase{
+	"snapshot": wire.PhaseSnapshot, "transfer": wire.PhaseTransfer, "restore": wire.PhaseRestore,
+	"replay": wire.PhaseReplay, "cutover": wire.PhaseCutover, "complete": wire.PhaseComplete,
+}
+
+var states = map[string]wire.State{
+	"serving": wire.StateServing, "frozen": wire.StateFrozen, "released": wire.StateReleased, "unknown": wire.StateUnknown,
+}
+
+var reasons = map[string]wire.Reason{
+	"notready": wire.ReasonNotReady, "diverged": wire.ReasonDiverged, "already": wire.ReasonAlreadyMigrating,
+	"cancelled": wire.ReasonCancelled, "notfound": wire.ReasonDaemonNotFound,
+}
+
+// message is what a peer says, in words.
+func (r *rig) message(words []string) wire.Message {
+	ref := testRef
+	ref.Epoch = 4
+	switch words[0] {
+	case "Status":
+		return &wire.Status{Ref: ref, Phase: phases[words[1]], InDoubt: has(words, "doubt"), Stats: wire.Stats{Epoch: 4}}
+	case "CleanupComplete":
+		return &wire.CleanupComplete{Ref: ref, Outcome: wire.OutcomeMoved, Stats: wire.Stats{Epoch: 5}}
+	case "MigrationFailed":
+		return &wire.MigrationFailed{Ref: ref, Reason: reasons[words[1]], Detail: "says who knows"}
+	case "ActivateTarget":
+		return &wire.ActivateTarget{Ref: ref, Handover: crypto.CausalEvent{Kind: crypto.EventHandover}}
+	case "ActivateAck":
+		return &wire.ActivateAck{Ref: ref}
+	case "Ask":
+		return &wire.Ask{Ref: ref}
+	case "Answer":
+		s := states[words[1]]
+		proven := s == wire.StateReleased || s == wire.StateServing && has(words, "target") && !has(words, "bare")
+		return &wire.Answer{Ref: ref, State: s, HasHandover: proven, Handover: crypto.CausalEvent{Kind: crypto.EventHandover}}
+	}
+	r.t.Fatalf("no such command: %q", words[0])
+	return nil
+}
+
+// until ticks at every wake until a time has passed, and tells what happened when.
+func (r *rig) until(span string) string {
+	d, err := time.ParseDuration(span)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	began, end := r.now, r.now.Add(d)
+	var b strings.Builder
+	for !r.wake.IsZero() && !r.wake.After(end) {
+		r.now = r.wake
+		if r.step(orchestrator.Tick{}); len(r.out.Sends) > 0 || r.out.Ended != nil {
+			b.WriteString(r.describe(fmt.Sprintf("+%v ", r.now.Sub(began))))
+		}
+	}
+	r.now = end
+	if r.out = (orchestrator.Output{}); b.Len() == 0 {
+		return r.describe("")
+	}
+	return b.String()
+}

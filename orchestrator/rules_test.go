@@ -1,0 +1,220 @@
+package orchestrator_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Tests named after the rules that an orchestrator must keep, as far as its machine alone decides them.
+
+// at is a machine that has heard of a phase.
+func at(t *testing.T, phase string) *rig {
+	r := newRig(t)
+	r.start()
+	r.play("Status " + phase)
+	return r
+}
+
+// The loser of two that start at once learns it at once; its repeats do not bother anybody.
+func TestO1_TheLoserLearns(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	r.play("MigrationFailed already")
+	if len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeStayed || r.ended[0].Reason != wire.ReasonAlreadyMigrating {
+		t.Fatalf("learns %+v", r.ended)
+	}
+	if !r.wake.IsZero() {
+		t.Error("goes on after the end")
+	}
+}
+
+// The orchestrator may be the source or the target: it sends the same messages, to itself where it must.
+func TestO2_AnyNode(t *testing.T) {
+	for name, self := range map[string]func(*orchestrator.Request){
+		"source": func(q *orchestrator.Request) { q.Source = nodeO },
+		"target": func(q *orchestrator.Request) { q.Target = nodeO },
+		"third":  func(*orchestrator.Request) {},
+	} {
+		r := newRig(t)
+		self(&r.req)
+		r.start()
+		r.get(r.req.Source, &wire.Status{Ref: testRef, Phase: wire.PhaseCutover})
+		r.get(r.req.Source, &wire.ActivateTarget{Ref: testRef})
+		if len(r.out.Sends) != 1 || r.out.Sends[0].To != r.req.Target {
+			t.Errorf("%s: relays to %v", name, r.out.Sends)
+		}
+		asked := map[string]bool{}
+		for end := r.now.Add(10 * time.Second); r.wake.Before(end); {
+			r.now = r.wake
+			for _, e := range r.step(orchestrator.Tick{}).Sends {
+				if e.Message.Type() == wire.TypeAsk {
+					asked[e.To.String()] = true
+				}
+			}
+		}
+		if !asked[r.req.Source.String()] || !asked[r.req.Target.String()] {
+			t.Errorf("%s: does not ask both sides", name)
+		}
+		if r.get(r.req.Target, &wire.Answer{Ref: testRef, State: wire.StateServing, HasHandover: true}); len(r.ended) == 0 || r.ended[len(r.ended)-1].Outcome != wire.OutcomeMoved {
+			t.Errorf("%s: learns %v", name, r.ended)
+		}
+	}
+}
+
+// Phases move forward; the one way back is an attempt that ends without a commit.
+func TestO3_PhasesMoveForward(t *testing.T) {
+	names := []string{"snapshot", "transfer", "restore", "replay", "cutover", "complete"}
+	for i, from := range names {
+		for j, to := range names {
+			r := at(t, from)
+			r.play("Status " + to)
+			want := phases[from]
+			if j > i || from == "cutover" && to == "replay" {
+				want = phases[to]
+			}
+			if got := r.m.Status().Phase; got != want {
+				t.Errorf("%s, then %s: %v", from, to, got)
+			}
+		}
+	}
+	r := at(t, "cutover")
+	r.play("ActivateTarget")
+	r.play("Status replay")
+	if got := r.m.Status().Phase; got != wire.PhaseCutover {
+		t.Errorf("committed, then back in %v", got)
+	}
+}
+
+// A failure reaches the caller with its reason, in every phase, and then it is over: another migration of
+// the daemon is another machine.
+func TestO4_FailureInEveryPhase(t *testing.T) {
+	for phase := range phases {
+		r := at(t, phase)
+		r.play("MigrationFailed diverged")
+		if len(r.ended) != 1 || r.ended[0].Reason != wire.ReasonDiverged || r.ended[0].Detail == "" {
+			t.Errorf("%s: learns %+v", phase, r.ended)
+		}
+	}
+}
+
+// The outcome comes once. What is said afterwards, truthfully or not, changes nothing.
+func TestO5_OneOutcome(t *testing.T) {
+	final := []string{"CleanupComplete", "MigrationFailed diverged", "Answer serving target"}
+	for _, first := range final {
+		for _, second := range append(final, "cancel", "down", "Status replay", "ActivateTarget", "MigrationFailed notready", "Answer unknown", "Answer unknown target", "run 1h") {
+			r := at(t, "cutover")
+			r.play(first)
+			r.play(second)
+			r.play("Answer unknown")
+			if len(r.ended) != 1 {
+				t.Errorf("%s, then %s: %d outcomes", first, second, len(r.ended))
+			}
+		}
+	}
+}
+
+// Moved is learned from the source's CleanupComplete or the target's own word, which both rest on the
+// activation; a handover alone is none.
+func TestO5_SuccessOnlyAfterActivation(t *testing.T) {
+	r := at(t, "cutover")
+	for _, line := range []string{"ActivateTarget", "Answer released", "Answer frozen target", "Answer frozen", "Status complete"} {
+		if r.play(line); len(r.ended) != 0 {
+			t.Fatalf("%s: learns %+v", line, r.ended[0])
+		}
+	}
+	if r.play("CleanupComplete"); len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeMoved {
+		t.Errorf("learns %+v", r.ended)
+	}
+}
+
+// Cancel is a wish. The outcome is what the source says became of it.
+func TestO5_CancelRacesSuccess(t *testing.T) {
+	for line, want := range map[string]wire.Outcome{"CleanupComplete": wire.OutcomeMoved, "MigrationFailed cancelled": wire.OutcomeStayed} {
+		r := at(t, "cutover")
+		if r.play("cancel"); len(r.ended) != 0 {
+			t.Fatal("a wish is an outcome")
+		}
+		if r.play(line); len(r.ended) != 1 || r.ended[0].Outcome != want {
+			t.Errorf("%s: learns %+v", line, r.ended)
+		}
+	}
+}
+
+// Not ready is asked again within the budget, whether or not anybody waits, and then given up with a count.
+func TestO6_NotReadyBudget(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	asked, last := 1, time.Duration(0)
+	for len(r.ended) == 0 {
+		refused := r.now
+		if r.play("MigrationFailed notready"); len(r.ended) > 0 {
+			break
+		}
+		r.now = r.wake
+		for _, e := range r.step(orchestrator.Tick{}).Sends {
+			if e.Message.Type() == wire.TypeTakeSnapshot {
+				asked++
+			}
+		}
+		wait := r.now.Sub(refused)
+		if wait < last {
+			t.Errorf("waits %v after %v", wait, last)
+		}
+		last = wait
+	}
+	e := r.ended[0]
+	if e.Reason != wire.ReasonNotReadyTimeout || e.Attempts != asked || asked < 3 {
+		t.Errorf("learns %v after %d attempts, %d were made", e.Reason, e.Attempts, asked)
+	}
+	if spent := r.now.Sub(testStart); spent > orchestrator.DefaultReadyBudget {
+		t.Errorf("the budget of %v took %v", orchestrator.DefaultReadyBudget, spent)
+	}
+}
+
+// Any other reason is not asked again.
+func TestO6_OnlyNotReady(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	r.play("MigrationFailed diverged")
+	r.now = r.now.Add(time.Hour)
+	if o := r.step(orchestrator.Tick{}); len(o.Sends) != 0 {
+		t.Error("asks again")
+	}
+}
+
+// A target that holds is answered also by an orchestrator that is done.
+func TestD6_AsksAreAnswered(t *testing.T) {
+	r := at(t, "cutover")
+	for _, line := range []string{"Ask target", "ActivateTarget", "Ask target", "MigrationFailed diverged", "Ask target"} {
+		r.play(line)
+		if line == "Ask target" && len(r.out.Sends) != 1 {
+			t.Errorf("%d answers", len(r.out.Sends))
+		}
+	}
+	ans := r.out.Sends[0].Message.(*wire.Answer)
+	if ans.State != wire.StateReleased || !ans.HasHandover {
+		t.Errorf("answers %v", ans.State)
+	}
+}
+
+// A machine that is let alone rests, in every state.
+func TestWakeMakesProgress(t *testing.T) {
+	for _, lines := range [][]string{{}, {"cancel"}, {"Status replay"}, {"Status replay", "cancel"}, {"Status replay", "down lost"}, {"MigrationFailed notready"}, {"ActivateTarget"}, {"down lost"}} {
+		r := newRig(t)
+		r.start()
+		for _, line := range lines {
+			r.play(line)
+		}
+		ticks := 0
+		for end := r.now.Add(time.Minute); !r.wake.IsZero() && r.wake.Before(end); ticks++ {
+			r.now = r.wake
+			r.step(orchestrator.Tick{}) // noted fails the test if the next wake is not in the future
+		}
+		if ticks > 100 {
+			t.Errorf("%v: woken %d times in a minute", lines, ticks)
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package source
+
+import (
+	"fmt"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Holding reports whether submissions to the daemon must come here as [Submitted] instead of going to the
+// daemon: from the moment the freeze is asked for until the daemon serves again, here or at the target.
+func (m *Machine) Holding() bool { return m.freezeAsked && m.state < moved }
+
+// submitted takes a submission of whom the owner found Holding to be true a moment ago.
+func (m *Machine) submitted(s Submission) {
+	switch {
+	case m.state == moved:
+		m.reply(s, wire.ReasonMoved)
+		return
+	case len(s.Items) == 0:
+		m.reply(s, wire.ReasonNone) // nothing to wait for
+		return
+	case !m.Holding():
+		m.out.Apply = append(m.out.Apply, s)
+		return
+	case !m.held.add(s):
+		m.reply(s, wire.ReasonFrozen)
+		return
+	}
+	if m.state == forwarding {
+		m.forward(s)
+	}
+}
+
+// mayCutover reports whether the target could take the last events now. Without a session a freeze would
+// only spend its budget.
+func (m *Machine) mayCutover() bool { return m.state == replaying && m.linked }
+
+// tryCutover freezes when the target is close enough behind, and not right after a freeze that failed.
+func (m *Machine) tryCutover() {
+	switch {
+	case !m.mayCutover():
+	case m.freezeAsked: // stop-and-copy: it has been frozen since before the snapshot
+		m.sendFinal()
+	case !m.now.Before(m.pauseEnd()) && m.converge.ready(m.lag(), m.req.Options.MaxBlackout):
+		m.freeze(freezing)
+	}
+}
+
+// cutoverNow is the orchestrator's wish. It may come early, but it cannot make a blackout longer than the
+// budget: the prediction still decides.
+func (m *Machine) cutoverNow() {
+	switch {
+	case m.mayCutover() && m.freezeAsked:
+		m.sendFinal()
+	case m.mayCutover() && m.converge.affordable(m.lag(), m.req.Options.MaxBlackout):
+		m.freeze(freezing)
+	default:
+		m.status() // not now; the phase and the lag say why
+	}
+}
+
+// freeze holds submissions from here on. The freeze itself runs behind the submissions that are already
+// on the daemon's queue, so that every one of them is applied and shipped before Final. The budget counts
+// from here, since that is when producers begin to wait.
+func (m *Machine) freeze(s state) {
+	m.freezeAsked = true
+	m.freezesOut++
+	m.frozenAt, m.freezeEnds = m.now, m.now.Add(m.cfg.FreezeBudget)
+	m.enter(s)
+	m.call(CallFreeze{})
+}
+
+// froze: only the result of the newest freeze counts. One that was given up has its CallThaw behind it.
+func (m *Machine) froze(in Frozen) {
+	m.freezesOut--
+	if m.freezesOut > 0 || m.state != freezing && m.state != stopping {
+		return
+	}
+	if in.Err != nil {
+		m.fail(wire.ReasonOf(in.Err), "the freeze failed: "+in.Err.Error())
+		return
+	}
+	m.frozenHead = in.Head
+	if m.state == stopping {
+		m.takeView()
+		return
+	}
+	m.sendFinal()
+}
+
+// sendFinal opens an attempt: from here until the commit, an abort of it costs nothing. A stop-and-copy
+// has been frozen for long; there the budget counts from here (protocol §4.11).
+func (m *Machine) sendFinal() {
+	m.attempt = wire.Attempt{Epoch: m.req.Epoch, Boot: m.cfg.Boot, Count: m.cfg.NextAttempt()}
+	if m.req.StopAndCopy {
+		m.freezeEnds = m.now.Add(m.cfg.FreezeBudget)
+	}
+	m.enter(frozen)
+	m.ship()
+	m.resetRetry()
+	m.send(m.req.Target, &wire.Final{Ref: m.ref, Attempt: m.attempt, Head: m.frozenHead})
+	m.backoff()
+}
+
+// replayComplete is the target's signed hold. Only one for this very attempt and this very head counts
+// (protocol §4.7). One for an attempt that is over is told so, which releases the target's hold.
+func (m *Machine) replayComplete(msg *wire.ReplayComplete) {
+	if m.state != frozen || msg.Attempt != m.attempt {
+		if m.over(msg.Attempt) {
+			m.send(m.req.Target, &wire.Aborted{Ref: m.ref, Attempt: msg.Attempt})
+		}
+		return
+	}
+	if msg.Head != m.frozenHead {
+		m.fail(wire.ReasonHeadMismatch, fmt.Sprintf("the target holds another head at %d", msg.Head.Sequence))
+		return
+	}
+	if err := msg.Verify(m.nextKey); err != nil {
+		m.fail(wire.ReasonWrongKey, "the target's hold is not signed with the key it announced")
+		return
+	}
+	m.enter(committing)
+	m.call(CallHandOver{From: m.cfg.Node, To: m.req.Target, Next: m.nextKey})
+}
+
+// over reports whether an attempt of this migration has ended without a commit.
+func (m *Machine) over(a wire.Attempt) bool {
+	return m.state < committed && (a.Less(m.attempt) || a == m.attempt && m.state < frozen)
+}
+
+// handedOver: with the entry durable the daemon is the target's. An error means that nothing was written:
+// the host refused before it appended.
+func (m *Machine) handedOver(in HandedOver) {
+	if m.state != committing {
+		return
+	}
+	if in.Err != nil {
+		m.fail(wire.ReasonOf(in.Err), "the handover was refused: "+in.Err.Error())
+		return
+	}
+	if in.Event.Link.Parent != m.frozenHead.Digest || in.Event.Link.Sequence != m.frozenHead.Sequence+1 {
+		panic("source: internal error: the handover does not follow the frozen head")
+	}
+	m.handover = in.Event
+	m.committedAt = m.now
+	m.enter(committed)
+	m.resetRetry()
+	m.sendActivate()
+}
+
+// sendActivate gives the handover to the target and to whoever may relay it.
+func (m *Machine) sendActivate() {
+	msg := &wire.ActivateTarget{Ref: m.ref, Attempt: m.attempt, Handover: m.handover}
+	m.send(m.req.Target, msg)
+	if m.req.Orchestrator != m.cfg.Node && m.req.Orchestrator != m.req.Target {
+		m.send(m.req.Orchestrator, msg)
+	}
+	m.backoff()
+}
+
+// activated: the successor's own signature over its head is what lets the copy here go.
+func (m *Machine) activated(msg *wire.ActivateAck) {
+	if m.state != committed || !m.provesActivation(msg.Signed) {
+		return
+	}
+	m.stats.Blackout = m.now.Sub(m.frozenAt)
+	m.stats.Epoch = m.req.Epoch + 1
+	m.doubt = false
+	m.progressed()
+	m.enter(forwarding)
+	m.call(CallRetire{})
+	m.resetRetry()
+	m.forwardAll()
+	m.finishIfAnswered()
+}
+
+func (m *Machine) provesActivation(s crypto.SignedHead) bool {
+	return s.Epoch == m.req.Epoch+1 && s.Head.Origin == m.req.Origin &&
+		s.Head.Sequence == m.handover.Link.Sequence && s.Head.Digest == m.handover.Digest() &&
+		s.Head.Outputs == m.frozenHead.Outputs && s.VerifyKey(m.nextKey) == nil
+}
+
+// forwardAll sends what was held, oldest first, with the producers' own numbers.
+func (m *Machine) forwardAll() {
+	for _, s := range m.held.waiting {
+		m.forward(s)
+	}
+	m.backoff()
+}
+
+func (m *Machine) forward(s Submission) {
+	m.send(m.req.Target, &wire.Forward{Ref: m.ref, Producer: s.Producer, Since: s.Since, Items: s.Items})
+}
+
+// forwarded answers a held batch with what the target made of it.
+func (m *Machine) forwarded(msg *wire.Forwarded) {
+	if m.state != forwarding {
+		return
+	}
+	s, ok := m.held.remove(msg)
+	if !ok {
+		return
+	}
+	m.progressed()
+	m.out.Replies = append(m.out.Replies, Reply{Ticket: s.Ticket, Receipts: msg.Items, Reason: msg.Reason})
+	m.finishIfAnswered()
+}
+
+// giveUpForwarding answers what the target does not: whether it was applied there is for the producers to
+// find out, from the target itself. The move is done either way.
+func (m *Machine) giveUpForwarding() {
+	for _, s := range m.held.take() {
+		m.reply(s, wire.ReasonFrozen) // asked again, the owner answers with Moved
+	}
+	m.finishIfAnswered()
+}
+
+func (m *Machine) reply(s Submission, r wire.Reason) {
+	m.out.Replies = append(m.out.Replies, Reply{Ticket: s.Ticket, Reason: r})
+}
+
+func (m *Machine) finishIfAnswered() {
+	if len(m.held.waiting) > 0 {
+		return
+	}
+	m.enter(moved)
+	m.freezeAsked = false
+	m.send(m.req.Orchestrator, &wire.CleanupComplete{Ref: m.ref, Outcome: wire.OutcomeMoved, Stats: m.stats})
+	m.end(wire.OutcomeMoved, 0, "")
+}
+
+// freezeTimedOut ends an attempt, not the migration: the hold at the target is void, its copy stays. Only
+// a freeze with Final out counts against the target; before that the daemon's own queue was too long.
+func (m *Machine) freezeTimedOut() {
+	m.freezes++
+	waited := "the daemon's queue"
+	if m.state == frozen {
+		m.out.FreezeTimedOut = true
+		waited = "the target"
+	}
+	if m.freezes >= MaxFreezes || m.req.StopAndCopy {
+		m.fail(wire.ReasonFreezeBudget, fmt.Sprintf("freeze %d passed %v waiting for %s", m.freezes, m.cfg.FreezeBudget, waited))
+		return
+	}
+	if m.state == frozen {
+		m.send(m.req.Target, &wire.Aborted{Ref: m.ref, Attempt: m.attempt})
+	}
+	m.enter(replaying)
+	m.thaw()
+}

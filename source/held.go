@@ -1,0 +1,81 @@
+package source
+
+import (
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Limits of what is held while the daemon is frozen (protocol §4.6). A freeze lasts 500 ms at the most
+// before the commit, so these are sized for a burst, not for an outage.
+const (
+	// MaxHeldItems is how many single submissions wait during a freeze.
+	MaxHeldItems = 65_536
+	// MaxHeldBytes is how many payload bytes wait during a freeze.
+	MaxHeldBytes = 16 << 20
+)
+
+// Submission is a batch of submissions of one producer that waits for the end of a freeze. Ticket is the
+// owner's handle for the answer.
+type Submission struct {
+	Ticket   uint64
+	Producer crypto.ProducerID
+	Since    uint64
+	Items    []wire.Submission
+}
+
+// held is the bounded queue of submissions that arrived during a freeze, in order of arrival.
+//
+// Invariants: items and bytes are the sums over waiting; neither exceeds its limit.
+type held struct {
+	waiting []Submission
+	items   int
+	bytes   int
+}
+
+func payloadBytes(items []wire.Submission) int {
+	n := 0
+	for _, it := range items {
+		n += len(it.Payload)
+	}
+	return n
+}
+
+// add reports false, and keeps nothing, if the batch does not fit.
+func (h *held) add(s Submission) bool {
+	n := payloadBytes(s.Items)
+	if h.items+len(s.Items) > MaxHeldItems || h.bytes+n > MaxHeldBytes {
+		return false
+	}
+	h.waiting = append(h.waiting, s)
+	h.items += len(s.Items)
+	h.bytes += n
+	return true
+}
+
+// take empties the queue.
+func (h *held) take() []Submission {
+	w := h.waiting
+	*h = held{}
+	return w
+}
+
+// answeredBy reports whether a message answers this very batch: a producer that lost its session may have
+// submitted again, and a batch from the same first number may then be longer.
+func (s Submission) answeredBy(msg *wire.Forwarded) bool {
+	return s.Producer == msg.Producer && s.Items[0].Seq == msg.First &&
+		(len(msg.Items) == len(s.Items) || msg.Reason != 0 && len(msg.Items) < len(s.Items))
+}
+
+// remove takes the oldest batch out that the message answers.
+func (h *held) remove(msg *wire.Forwarded) (Submission, bool) {
+	for i, s := range h.waiting {
+		if !s.answeredBy(msg) {
+			continue
+		}
+		h.waiting = append(h.waiting[:i:i], h.waiting[i+1:]...)
+		h.items -= len(s.Items)
+		h.bytes -= payloadBytes(s.Items)
+		return s, true
+	}
+	return Submission{}, false
+}

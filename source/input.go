@@ -1,0 +1,83 @@
+package source
+
+import (
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Input is one thing that happened: a message, the result of a call, a change of the link, or time.
+type Input interface{ sourceInput() }
+
+// Received is a migration message that has passed the sender check.
+type Received struct {
+	From    crypto.NodeID
+	Message wire.Message
+}
+
+// Snapshotted is the result of [CallSnapshot].
+type Snapshotted struct {
+	Through uint64 // sequence of the last event inside the view
+	Size    uint64 // bytes of state, 0 if the view does not know
+	Err     error
+}
+
+// Copied is progress of the snapshot stream that [Output.Copy] started.
+type Copied struct {
+	Bytes uint64 // sent so far
+	Done  bool   // all bytes have been handed to the network
+	Err   error  // the stream broke; nothing more will be reported
+}
+
+// Entry is a sequenced event and the head after it.
+type Entry struct {
+	Event crypto.CausalEvent
+	Head  crypto.Head
+}
+
+// Applied reports events that the daemon has sequenced, in order. The owner reports every event of the
+// daemon from the moment the machine exists; the machine ignores those inside the snapshot.
+type Applied struct{ Entries []Entry }
+
+// Frozen is the result of [CallFreeze].
+type Frozen struct {
+	Head crypto.Head
+	Err  error
+}
+
+// HandedOver is the result of [CallHandOver]. With a nil Err the handover entry is durable: the commit.
+type HandedOver struct {
+	Event crypto.CausalEvent
+	Err   error
+}
+
+// Submitted is a submission that arrived while [Machine.Holding] was true.
+type Submitted struct{ Submission Submission }
+
+// LinkUp says that a session with the peer is ready.
+type LinkUp struct{ Peer crypto.NodeID }
+
+// LinkDown says that no session with the peer exists. With Lost there was one, and what was sent on it may
+// not have arrived; without, none could be made.
+type LinkDown struct {
+	Peer crypto.NodeID
+	Lost bool
+	Err  error
+}
+
+// Cancel is the wish of somebody on this node to stop the migration. It is obeyed up to the commit.
+type Cancel struct{ Detail string }
+
+// Tick says that the time [Output.Wake] has come. A Tick that comes early changes nothing.
+type Tick struct{}
+
+func (Received) sourceInput()    {}
+func (Snapshotted) sourceInput() {}
+func (Copied) sourceInput()      {}
+func (Applied) sourceInput()     {}
+func (Frozen) sourceInput()      {}
+func (HandedOver) sourceInput()  {}
+func (Submitted) sourceInput()   {}
+func (LinkUp) sourceInput()      {}
+func (LinkDown) sourceInput()    {}
+func (Cancel) sourceInput()      {}
+func (Tick) sourceInput()        {}

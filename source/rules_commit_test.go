@@ -1,0 +1,153 @@
+package source
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// The daemon is let go on the successor's proof alone.
+func TestS4_RetireNeedsProof(t *testing.T) {
+	for s := preparing; s < forwarding; s++ {
+		r := inState(t, s)
+		forged := r.ack(testKey)
+		if s < committed { // not even a genuine one counts before the commit
+			r.handOver()
+			forged = r.ack(testNext)
+		}
+		if o := r.get(forged); called[CallRetire](o) || r.m.state != s {
+			t.Errorf("%v: the daemon is let go, the state is %v", s, r.m.state)
+		}
+	}
+	r := inState(t, committed)
+	for name, change := range map[string]func(*crypto.SignedHead){
+		"epoch":    func(s *crypto.SignedHead) { s.Epoch++ },
+		"sequence": func(s *crypto.SignedHead) { s.Head.Sequence++ },
+		"origin":   func(s *crypto.SignedHead) { s.Head.Origin++ },
+		"digest":   func(s *crypto.SignedHead) { s.Head.Digest[0]++ },
+		"outputs":  func(s *crypto.SignedHead) { s.Head.Outputs[0]++ },
+	} {
+		msg := r.ack(testNext)
+		change(&msg.Signed)
+		signed, err := crypto.SignHead(testNext, msg.Signed.Head, msg.Signed.Epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := r.get(&wire.ActivateAck{Ref: r.ref(), Signed: signed}); called[CallRetire](o) {
+			t.Errorf("another %s: the daemon is let go", name)
+		}
+	}
+	if o := r.get(r.ack(testNext)); !called[CallRetire](o) {
+		t.Error("the proof does not let it go")
+	}
+}
+
+// A cancellation leaves the daemon serving up to the commit. From then on nothing and no time undoes it.
+func TestS5_AbortEndsWithTheCommit(t *testing.T) {
+	for s := preparing; s < moved; s++ {
+		r := inState(t, s)
+		r.step(Cancel{})
+		if s < committing {
+			if r.m.state != stayed || r.m.Holding() {
+				t.Errorf("%v: cancelled, but %v", s, r.m.state)
+			}
+			continue
+		}
+		r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.ReasonDiverged})
+		r.step(LinkDown{Peer: nodeT, Err: errTest})
+		for range 1000 {
+			r.now = r.now.Add(time.Hour)
+			if o := r.step(Tick{}); called[CallThaw](o) || len(o.Apply) != 0 {
+				t.Fatalf("%v: undone after the commit", s)
+			}
+		}
+		if s < forwarding && r.m.state != s {
+			t.Errorf("%v became %v by the clock", s, r.m.state)
+		}
+	}
+}
+
+// A freeze ends within its budget, also one that the daemon is slow to reach.
+func TestS5_FreezeBudget(t *testing.T) {
+	for s := freezing; s <= frozen; s++ {
+		r := inState(t, s)
+		began := r.m.frozenAt
+		for r.m.Holding() {
+			r.now = r.wake
+			r.step(Tick{})
+		}
+		if held := r.now.Sub(began); held > DefaultFreezeBudget {
+			t.Errorf("%v: submissions were held for %v", s, held)
+		}
+	}
+}
+
+// Only a hold for the live attempt, at the frozen head, signed by the key of PrepareOK commits.
+func TestS7_CommitsOnTheExactHold(t *testing.T) {
+	other := testKeypair(9)
+	cases := map[string]func(*rig) *wire.ReplayComplete{
+		"older attempt": func(r *rig) *wire.ReplayComplete {
+			a := r.final.Attempt
+			a.Count--
+			return r.holdOf(a, r.final.Head, testNext)
+		},
+		"older boot": func(r *rig) *wire.ReplayComplete {
+			a := r.final.Attempt
+			a.Boot--
+			return r.holdOf(a, r.final.Head, testNext)
+		},
+		"later attempt": func(r *rig) *wire.ReplayComplete {
+			a := r.final.Attempt
+			a.Count++
+			return r.holdOf(a, r.final.Head, testNext)
+		},
+		"other head":   func(r *rig) *wire.ReplayComplete { return r.holdOf(r.final.Attempt, r.head(1), testNext) },
+		"other key":    func(r *rig) *wire.ReplayComplete { return r.holdOf(r.final.Attempt, r.final.Head, other) },
+		"source's key": func(r *rig) *wire.ReplayComplete { return r.holdOf(r.final.Attempt, r.final.Head, testKey) },
+		"no signature": func(r *rig) *wire.ReplayComplete {
+			m := r.hold()
+			m.Signature = crypto.Signature{}
+			return m
+		},
+		"other migration": func(r *rig) *wire.ReplayComplete {
+			m := r.hold()
+			m.Migration[0]++
+			return m
+		},
+	}
+	for name, hold := range cases {
+		r := inState(t, frozen)
+		r.sequence(1, 1)
+		if o := r.get(hold(r)); called[CallHandOver](o) {
+			t.Errorf("%s: the source commits", name)
+		}
+	}
+	for s := preparing; s <= forwarding; s++ {
+		r := inState(t, s)
+		r.final = &wire.Final{Attempt: wire.Attempt{Epoch: 1, Boot: 3, Count: 1}, Head: r.genes}
+		if o := r.get(r.hold()); called[CallHandOver](o) != (s == frozen) {
+			t.Errorf("%v: commits %v", s, !called[CallHandOver](o))
+		}
+	}
+}
+
+// Attempts only grow, and none is used twice.
+func TestS7_AttemptsGrow(t *testing.T) {
+	r := caughtUp(t)
+	var last wire.Attempt
+	for r.m.state != stayed {
+		if r.m.state == freezing {
+			if !last.Less(sent[*wire.Final](r.step(Frozen{Head: r.genes}))[0].Attempt) {
+				t.Fatalf("attempt %v follows %v", r.final.Attempt, last)
+			}
+			last = r.final.Attempt
+		}
+		r.now = r.wake
+		r.step(Tick{})
+	}
+	if last.Count != MaxFreezes {
+		t.Errorf("%d attempts, want %d", last.Count, MaxFreezes)
+	}
+}

@@ -1,0 +1,345 @@
+package target
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Defaults of [MachineConfig].
+const (
+	DefaultAskAfter   = time.Second      // a hold asks for its outcome after this much silence
+	DefaultDoubtAfter = 10 * time.Second // and is called in doubt after this much
+	DefaultOrphan     = 30 * time.Second // a copy without a hold is dropped when its source is gone this long
+	DefaultKeepEnded  = 10 * time.Minute // how long an ended migration answers repeats
+)
+
+// progressEvery bounds how often progress is reported while events trickle in one by one; a full batch is
+// always reported at once.
+const progressEvery = 2 * time.Millisecond
+
+// askMax is the longest wait between two Asks.
+const askMax = 5 * time.Second
+
+// MachineConfig is what all migrations to a node share. The zero value of a duration means its default.
+type MachineConfig struct {
+	Node         crypto.NodeID
+	Boot         uint64 // this node's durable boot counter
+	CreditEvents uint64 // what the handler may hold for one daemon, in events
+	CreditBytes  uint64 // and in payload bytes
+	AskAfter     time.Duration
+	DoubtAfter   time.Duration
+	Orphan       time.Duration
+}
+
+// Machine is the control plane of one migration on the target: it turns messages into calls on the
+// [Handler] and the handler's results into answers. Like the source's machine it is pure: no clock, no
+// I/O, no goroutine; it is owned by whoever calls Step.
+//
+//	preparing ── stream opens ──▶ restoring ── Restored ──▶ replaying ◀── Aborted ── holding ── handover ──▶ activating ──▶ active
+//	    any of them up to holding ── MigrationFailed, source gone ──▶ dropped            ▲  Final reached
+//	                                                                                     └── replaying
+//
+// A machine that holds never drops its copy and never activates by the clock: it asks (protocol §4.8). Once
+// a valid handover is here nothing leads back; an activation that fails is tried again.
+type Machine struct {
+	cfg    MachineConfig
+	ref    wire.Ref
+	source crypto.NodeID
+	orch   crypto.NodeID
+	entity crypto.EntityID
+	key    *crypto.EntityKeypair
+
+	state     machineState
+	copying   bool // the handler may have a record of the daemon
+	started   time.Time
+	alive     time.Time // the last word from the source, or the end of its last session
+	linked    bool      // the source has a session with us
+	epochKey  crypto.PublicKey
+	admin     crypto.PublicKey // may sign a forced entry; zero is nobody
+	head      crypto.Head      // after the last replayed event, as this node computed it
+	buffered  uint64
+	rate      rate
+	reported  uint64 // what had arrived here at the last report
+	reportAt  time.Time
+	reportDue bool
+
+	// The cutover: wanted is the newest attempt the source has opened, asked the one whose CallHold is
+	// under way, held the one that is held; each is zero if there is none. Attempts up to void are over,
+	// and a Final of one that comes late is not obeyed (protocol §6.5).
+	wanted, asked, held, void  wire.Attempt
+	final, askedHead, heldHead crypto.Head // of wanted, asked and held
+	since                      time.Time   // when the hold began, or the activation without one
+	askAt                      time.Time   // when to ask next, or to try to activate again
+	askWait                    time.Duration
+	doubt                      bool
+	lost                       bool // the source has come back without the daemon
+
+	handover crypto.CausalEvent
+	again    bool // an activation has failed and waits for askAt
+	acked    crypto.SignedHead
+	ackTo    []crypto.NodeID // who carried the handover here
+
+	ended *Ended
+	now   time.Time
+	out   MachineOutput
+}
+
+// NewMachine starts a migration that Prepare asks for and that the owner has admitted. The key is the one
+// this node will sign with once it is the holder; the machine never gives it away.
+func NewMachine(now time.Time, cfg MachineConfig, source crypto.NodeID, msg *wire.Prepare, key *crypto.EntityKeypair) (*Machine, MachineOutput) {
+	cfg.AskAfter = defaulted(cfg.AskAfter, DefaultAskAfter)
+	cfg.DoubtAfter = defaulted(cfg.DoubtAfter, DefaultDoubtAfter)
+	cfg.Orphan = defaulted(cfg.Orphan, DefaultOrphan)
+	m := &Machine{
+		cfg: cfg, ref: msg.Ref, source: source, orch: msg.Orchestrator, entity: msg.Entity, key: key,
+		started: now, alive: now, now: now, linked: true,
+	}
+	m.prepareOK()
+	return m, m.take()
+}
+
+func defaulted(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return d
+}
+
+func (m *Machine) prepareOK() {
+	m.send(m.source, &wire.PrepareOK{
+		Ref: m.ref, Next: m.key.Public(), CreditEvents: m.cfg.CreditEvents, CreditBytes: m.cfg.CreditBytes,
+	})
+}
+
+// Step takes one input at a time and returns what must be done because of it.
+func (m *Machine) Step(now time.Time, in MachineInput) MachineOutput {
+	m.now = now
+	switch in := in.(type) {
+	case Received:
+		m.received(in.From, in.Message)
+	case StreamOpened:
+		m.streamOpened(in.Stream)
+	case Claimed:
+		m.claimed(in.Head)
+	case Restored:
+		m.restored(in)
+	case Replayed:
+		m.replayed(in)
+	case HoldDone:
+		m.holdDone(in)
+	case Activated:
+		m.activated(in)
+	case LinkUp:
+		m.linkUp(in.Peer)
+	case LinkDown:
+		m.linkDown(in.Peer)
+	case Cancel:
+		m.cancel()
+	case Tick:
+	}
+	m.timers()
+	return m.take()
+}
+
+func (m *Machine) take() MachineOutput {
+	m.out.Wake = m.wake()
+	out := m.out
+	m.out = MachineOutput{}
+	return out
+}
+
+func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
+	if m.state == dropped {
+		m.late(from, msg)
+		return
+	}
+	if from == m.source {
+		m.alive = m.now
+	}
+	switch msg := msg.(type) {
+	case *wire.Prepare:
+		if m.state == preparing {
+			m.prepareOK()
+		}
+	case *wire.BufferedEvents:
+		m.events(msg.Events)
+	case *wire.Final:
+		m.finalAt(msg)
+	case *wire.Aborted:
+		m.abortedAttempt(msg.Attempt)
+	case *wire.ActivateTarget:
+		m.activate(from, msg.Handover)
+	case *wire.Answer:
+		m.answered(from, msg)
+	case *wire.MigrationFailed:
+		m.sourceFailed(msg)
+	case *wire.Ask:
+		m.answer(from, msg)
+	}
+}
+
+// streamOpened: the snapshot is coming. The restore runs beside the daemon's queue, since events must be
+// taken while it runs.
+func (m *Machine) streamOpened(stream uint64) {
+	if m.state != preparing {
+		m.out.RefuseStream = true
+		return
+	}
+	m.enter(restoring)
+	m.copying = true
+	m.call(CallRestore{Stream: stream, Key: m.key, Source: m.source, Orchestrator: m.orch, Migration: m.ref.Migration, Entity: m.entity})
+}
+
+// claimed: from here on the handler takes events for the daemon; the source waits for this report before
+// it sends the first.
+func (m *Machine) claimed(head crypto.Head) {
+	if m.state != restoring {
+		return
+	}
+	m.head = head
+	m.report()
+}
+
+func (m *Machine) restored(in Restored) {
+	if m.state == dropped && in.Err == nil {
+		m.call(CallAbort{}) // the one made at the end came before the restore had claimed the origin
+	}
+	if m.state != restoring {
+		return
+	}
+	if in.Err != nil {
+		m.copying = false // the handler has dropped it, and the origin may be another migration's already
+		m.fail(wire.ReasonOf(in.Err), "the snapshot was not restored: "+in.Err.Error())
+		return
+	}
+	m.head, m.epochKey, m.admin = in.Head, in.EpochKey, in.Administrator
+	m.enter(replaying)
+	m.send(m.source, &wire.RestoreComplete{Ref: m.ref, Head: in.Head})
+	m.call(CallReplay{}) // drains what has been buffered meanwhile
+	m.report()
+}
+
+func (m *Machine) events(events []crypto.CausalEvent) {
+	if m.state == restoring || m.state == replaying || m.state == holding {
+		m.call(CallReplay{Events: events})
+	}
+}
+
+// replayed: the handler has drained what it could. An error here is one that trying again would not cure,
+// since the source sends the same events.
+func (m *Machine) replayed(in Replayed) {
+	if m.state != restoring && m.state != replaying && m.state != holding {
+		return
+	}
+	if in.Err != nil {
+		m.fail(wire.ReasonOf(in.Err), fmt.Sprintf("replay stopped after %d: %v", in.Head.Sequence, in.Err))
+		return
+	}
+	m.buffered, m.reportDue = in.Buffered, true
+	if m.state == restoring {
+		return // held, nothing drains yet
+	}
+	m.rate.observe(in.Applied, in.Took)
+	m.head = in.Head
+	m.tryHold()
+}
+
+// report sends progress: the source compares the head and learns the lag.
+func (m *Machine) report() {
+	m.send(m.source, &wire.Progress{Ref: m.ref, Head: m.head, Buffered: m.buffered, Rate: m.rate.perSecond()})
+	m.reported, m.reportAt, m.reportDue = m.head.Sequence+m.buffered, m.now, false
+}
+
+func (m *Machine) reportIfDue() {
+	if !m.reportDue || m.state != replaying && m.state != restoring {
+		return
+	}
+	if m.head.Sequence+m.buffered-m.reported >= wire.MaxBatch || !m.now.Before(m.reportAt.Add(progressEvery)) {
+		m.report()
+	}
+}
+
+// fail tells the source why this node cannot go on and drops the copy. A copy that is held is never
+// dropped: then only the attempt is lost, and the source's budget ends it.
+func (m *Machine) fail(reason wire.Reason, detail string) {
+	if m.state >= holding {
+		return
+	}
+	m.send(m.source, &wire.MigrationFailed{Ref: m.ref, Reason: reason, Detail: detail})
+	m.drop(reason, detail)
+}
+
+// drop ends the migration here without the daemon. A hold that is under way has promised nothing yet, but
+// would keep the copy from being dropped.
+func (m *Machine) drop(reason wire.Reason, detail string) {
+	m.release(m.asked)
+	if m.copying {
+		m.call(CallAbort{})
+	}
+	m.enter(dropped)
+	m.end(wire.OutcomeStayed, reason, detail)
+}
+
+// sourceFailed: from the source it counts as an abort of every attempt so far, and a source never sends
+// it after the commit.
+func (m *Machine) sourceFailed(msg *wire.MigrationFailed) {
+	if m.state >= activating {
+		return
+	}
+	m.release(wire.Attempt{Epoch: m.ref.Epoch, Boot: ^uint64(0), Count: ^uint64(0)})
+	m.drop(msg.Reason, msg.Detail)
+}
+
+// cancel is this node's own wish not to take the daemon, for instance because it is closing.
+func (m *Machine) cancel() {
+	m.fail(wire.ReasonCancelled, "the target was told to stop")
+}
+
+func (m *Machine) linkUp(peer crypto.NodeID) {
+	if peer != m.source {
+		return
+	}
+	m.linked, m.alive = true, m.now
+	switch m.state {
+	case preparing:
+		m.prepareOK() // a source that has ended it meanwhile says so
+	case replaying:
+		m.report()
+	case holding:
+		m.replayComplete()
+		m.askAt = m.now
+	}
+}
+
+func (m *Machine) linkDown(peer crypto.NodeID) {
+	if peer == m.source && m.linked {
+		m.linked, m.alive = false, m.now
+	}
+}
+
+// late answers what comes after the copy was dropped, so that nobody waits for it. What is itself an answer
+// gets none.
+func (m *Machine) late(from crypto.NodeID, msg wire.Message) {
+	switch msg := msg.(type) {
+	case *wire.BufferedEvents, *wire.Final:
+		m.send(from, &wire.MigrationFailed{Ref: m.ref, Reason: m.ended.Reason, Detail: m.ended.Detail})
+	case *wire.ActivateTarget:
+		m.answer(from, &wire.Ask{Attempt: msg.Attempt})
+	case *wire.Ask:
+		m.answer(from, msg)
+	}
+}
+
+func (m *Machine) end(o wire.Outcome, reason wire.Reason, detail string) {
+	m.ended = &Ended{Outcome: o, Reason: reason, Detail: detail}
+	m.out.Ended = m.ended
+}
+
+func (m *Machine) call(c Call) { m.out.Calls = append(m.out.Calls, c) }
+
+func (m *Machine) send(to crypto.NodeID, msg wire.Message) {
+	m.out.Sends = append(m.out.Sends, wire.Envelope{To: to, Message: msg})
+}

@@ -1,0 +1,130 @@
+package target
+
+import (
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// MachineInput is one thing that happened to a migration on the target.
+type MachineInput interface{ targetInput() }
+
+type (
+	// Received is a migration message that has passed the sender check.
+	Received struct {
+		From    crypto.NodeID
+		Message wire.Message
+	}
+	// StreamOpened says that the source has opened the snapshot stream. Stream is the owner's handle.
+	StreamOpened struct{ Stream uint64 }
+	// Claimed says that the handler has claimed the origin at the snapshot's head and takes events.
+	Claimed struct{ Head crypto.Head }
+	// Restored is the result of [CallRestore]. EpochKey is the key the snapshot's passport ends in,
+	// Administrator the one named in its genesis, zero if none is.
+	Restored struct {
+		Head          crypto.Head
+		EpochKey      crypto.PublicKey
+		Administrator crypto.PublicKey
+		Err           error
+	}
+	// Replayed is the result of [CallReplay]: the head now, what is still held, how many events were
+	// applied and how long that took.
+	Replayed struct {
+		Head     crypto.Head
+		Buffered uint64
+		Applied  uint64
+		Took     time.Duration
+		Err      error
+	}
+	// HoldDone is the result of [CallHold]. With a nil Err the hold is durable.
+	HoldDone struct {
+		Attempt wire.Attempt
+		Err     error
+	}
+	// Activated is the result of [CallActivate]. With a nil Err the handover is durable here and the
+	// daemon serves; Signed is its head, signed with the key of the new epoch.
+	Activated struct {
+		Signed crypto.SignedHead
+		Err    error
+	}
+	// LinkUp says that a session with the peer is ready.
+	LinkUp struct{ Peer crypto.NodeID }
+	// LinkDown says that there is none any more.
+	LinkDown struct{ Peer crypto.NodeID }
+	// Cancel is this node's wish to take no more part. It is ignored by a copy that is held.
+	Cancel struct{}
+	// Tick says that the time [MachineOutput.Wake] has come. One that comes early changes nothing.
+	Tick struct{}
+)
+
+func (Received) targetInput()     {}
+func (StreamOpened) targetInput() {}
+func (Claimed) targetInput()      {}
+func (Restored) targetInput()     {}
+func (Replayed) targetInput()     {}
+func (HoldDone) targetInput()     {}
+func (Activated) targetInput()    {}
+func (LinkUp) targetInput()       {}
+func (LinkDown) targetInput()     {}
+func (Cancel) targetInput()       {}
+func (Tick) targetInput()         {}
+
+// MachineOutput is what the owner of a machine must do after one step, in the order of the fields.
+type MachineOutput struct {
+	// RefuseStream closes the snapshot stream of the input: nobody waits for it.
+	RefuseStream bool
+	// Calls run on the daemon's own queue, one after the other, except CallRestore, which runs beside it.
+	Calls []Call
+	// Sends leave in order; a message to a peer without a session is dropped.
+	Sends []wire.Envelope
+	// Ended is set once, in the step that ends the migration on this node.
+	Ended *Ended
+	// Wake is when the machine wants a Tick at the latest; zero for never.
+	Wake time.Time
+}
+
+// Call is one operation on the [Handler].
+type Call interface{ targetCall() }
+
+type (
+	// CallRestore restores the daemon from the snapshot stream and registers it dark.
+	CallRestore struct {
+		Stream       uint64
+		Key          *crypto.EntityKeypair
+		Migration    wire.MigrationID
+		Entity       crypto.EntityID
+		Source       crypto.NodeID
+		Orchestrator crypto.NodeID
+	}
+	// CallReplay gives events to the handler, which applies what is contiguous and holds the rest.
+	CallReplay struct{ Events []crypto.CausalEvent }
+	// CallHold makes the promise durable that the copy is kept until the outcome is known.
+	CallHold struct {
+		Attempt wire.Attempt
+		Final   crypto.Head
+	}
+	// CallRelease takes the promise back.
+	CallRelease struct{ Attempt wire.Attempt }
+	// CallActivate applies the handover, makes it durable and opens the daemon to producers.
+	CallActivate struct{ Handover crypto.CausalEvent }
+	// CallComplete moves the record to the completed index.
+	CallComplete struct{}
+	// CallAbort drops the copy.
+	CallAbort struct{}
+)
+
+func (CallRestore) targetCall()  {}
+func (CallReplay) targetCall()   {}
+func (CallHold) targetCall()     {}
+func (CallRelease) targetCall()  {}
+func (CallActivate) targetCall() {}
+func (CallComplete) targetCall() {}
+func (CallAbort) targetCall()    {}
+
+// Ended is how a migration ended on this node.
+type Ended struct {
+	Outcome wire.Outcome
+	Reason  wire.Reason // 0 for moved
+	Detail  string
+}

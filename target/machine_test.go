@@ -1,0 +1,100 @@
+package target_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// holdingRig is a machine that has promised its copy for the second attempt, at sequence 5.
+func holdingRig(t *testing.T) *machineRig {
+	r := newMachineRig(t)
+	for _, line := range []string{"new", "stream", "claimed 0", "restored at=5", "Final 2 at=5", "held"} {
+		r.play(line)
+	}
+	if s := r.m.Status().State; s != "holding" {
+		t.Fatalf("%s, want holding", s)
+	}
+	return r
+}
+
+// A copy that is held survives everything but the words that release it.
+func TestT15_MachineKeepsAHeldCopy(t *testing.T) {
+	for _, line := range []string{
+		"cancel", "down", "up", "stream", "claimed 3", "restored fail", "replayed 5 fail", "held fail", "activated fail",
+		"Prepare", "Aborted 1", "Final 1 at=5", "Final 2 at=6", "Final 3 at=5 other", "Final 3 at=9", "Answer serving attempt=1",
+		"Answer serving attempt=2 orchestrator", "Answer unknown boot=9", "Answer unknown boot=9 orchestrator", "Answer frozen attempt=2",
+		"ActivateTarget at=5 forged", "ActivateTarget at=5 elsewhere", "ActivateTarget at=4", "Ask orchestrator", "run 10h",
+	} {
+		r := holdingRig(t)
+		if line == "activated fail" {
+			r.step(target.Activated{Err: errTest})
+		} else {
+			r.play(line)
+		}
+		for _, c := range r.out.Calls {
+			switch c.(type) {
+			case target.CallAbort, target.CallRelease, target.CallActivate:
+				t.Errorf("%s: %T", line, c)
+			}
+		}
+		if s := r.m.Status(); s.State != "holding" || s.Ended != nil {
+			t.Errorf("%s: %s", line, s.State)
+		}
+	}
+}
+
+// What does release it.
+func TestT15_MachineReleases(t *testing.T) {
+	for line, state := range map[string]string{
+		"Aborted 2": "replaying", "Aborted 3": "replaying", "Answer serving attempt=2": "replaying",
+		"MigrationFailed": "dropped", "ActivateTarget at=5": "activating", "ActivateTarget at=5 stranger": "activating",
+		"Answer released at=5": "activating", "Answer released at=5 orchestrator": "activating",
+	} {
+		r := holdingRig(t)
+		r.play(line)
+		if s := r.m.Status().State; s != state {
+			t.Errorf("%s: %s, want %s", line, s, state)
+		}
+	}
+}
+
+// The hold that is told is for the attempt and the head that were made durable, whatever came since.
+func TestS7_HoldSaysWhatIsHeld(t *testing.T) {
+	r := holdingRig(t)
+	r.play("Final 3 at=9")
+	r.play("up")
+	for _, e := range r.out.Sends {
+		msg, ok := e.Message.(*wire.ReplayComplete)
+		if !ok {
+			continue
+		}
+		if msg.Attempt != attempt(2) || msg.Head != r.heads[5] {
+			t.Errorf("says %v at %d, held is %v at 5", msg.Attempt, msg.Head.Sequence, attempt(2))
+		}
+		if err := msg.Verify(testNext.Public()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A machine that is let alone rests, in every state.
+func TestMachineWakeMakesProgress(t *testing.T) {
+	lines := []string{"new", "stream", "claimed 0", "BufferedEvents 1 to=3", "replayed 0 held=3", "restored", "replayed 3 applied=3", "Final 1 at=3", "held", "ActivateTarget at=3", "activated fail", "activated"}
+	for n := range lines {
+		r := newMachineRig(t)
+		for _, line := range lines[:n+1] {
+			r.play(line)
+		}
+		ticks := 0
+		for end := r.now.Add(time.Minute); !r.wake.IsZero() && r.wake.Before(end); ticks++ {
+			r.now = r.wake
+			r.step(target.Tick{}) // noted fails the test if the next wake is not in the future
+		}
+		if ticks > 60 {
+			t.Errorf("after %q: woken %d times in a minute", lines[n], ticks)
+		}
+	}
+}
