@@ -1,0 +1,227 @@
+package node
+
+import (
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/subproto"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Config describes a node to its core. Every field but the durations of the roles is required unless it
+// says otherwise.
+type Config struct {
+	Node  crypto.NodeID
+	Name  string   // what the node calls itself, for people; may be empty
+	Addrs []string // where peers can dial it; may be empty
+	Boot  uint64   // the durable boot counter
+
+	// NewKey makes the key of an epoch that this node may come to hold. The shell's reads the system's
+	// randomness, a simulator's its seed.
+	NewKey func() (*crypto.EntityKeypair, error)
+	// Admit decides whether this node would take a daemon; its error is the reason for the source.
+	Admit func(*wire.Prepare) error
+
+	Source       source.Config
+	Target       target.MachineConfig
+	Orchestrator orchestrator.Config
+
+	// MaxIncoming bounds the migrations towards this node that run at once; 0 means 64 per source and
+	// 1,024 in all.
+	MaxIncoming int
+	// TombstoneLife is how long a daemon that left is answered with Moved; 0 means 24 hours.
+	TombstoneLife time.Duration
+}
+
+// Limits of the core's tables (promise P6).
+const (
+	maxTombstones      = 65_536
+	maxEnded           = 16_384           // ended migrations that still answer repeats
+	endedLife          = 10 * time.Minute // and for how long
+	maxIncomingPerPeer = 64
+	maxIncoming        = 1_024
+	maxPeersKnown      = 4_096 // peers whose addresses are remembered
+	maxRefusals        = 4_096 // refused migrations that are refused again
+)
+
+// Core is one peer without its I/O. It is not safe for concurrent use: one goroutine owns it.
+type Core struct {
+	cfg Config
+
+	sessions map[SessionID]*session
+	peers    map[crypto.NodeID]*peer
+
+	daemons    map[uint64]*local
+	tombstones map[uint64]*tombstone
+
+	sources       map[wire.MigrationID]*sourceEntry
+	targets       map[wire.MigrationID]*targetEntry
+	orchestrators map[wire.MigrationID]*orchestratorEntry
+	arriving      map[uint64]*targetEntry // the running ones of targets, by origin
+	incoming      map[crypto.NodeID]int   // and how many of them come from a peer
+	settling      map[uint64]int          // calls that have not run and that an arrival must wait for
+	ended         []endedEntry            // oldest first
+	refusals      map[wire.MigrationID]*wire.MigrationFailed
+	refused       []wire.MigrationID // the keys of refusals, oldest first
+
+	clients  map[clientKey]*client
+	requests map[uint64]clientKey // Submit requests that are not answered yet
+
+	routes     map[uint64]route // who waits for the answer to a ticket
+	nextTicket uint64
+	attempts   uint64
+	freezes    map[crypto.NodeID][]time.Time // freezes that timed out, per target
+
+	touched []wire.MigrationID // whose status has changed in this step, in order
+	inStep  map[wire.MigrationID]bool
+
+	timers timers
+	inbox  []selfMessage // messages to this node, delivered before Step returns
+	stats  Counters
+
+	now time.Time
+	out Effects
+}
+
+// Counters count what a node has seen since it started.
+type Counters struct {
+	FramesRefused   uint64 // by the sender check, rights or versions
+	FramesMalformed uint64
+}
+
+// New returns the core of a node without sessions or daemons.
+func New(cfg Config) *Core {
+	c := &Core{
+		cfg:           cfg,
+		sessions:      make(map[SessionID]*session),
+		peers:         make(map[crypto.NodeID]*peer),
+		daemons:       make(map[uint64]*local),
+		tombstones:    make(map[uint64]*tombstone),
+		sources:       make(map[wire.MigrationID]*sourceEntry),
+		targets:       make(map[wire.MigrationID]*targetEntry),
+		orchestrators: make(map[wire.MigrationID]*orchestratorEntry),
+		arriving:      make(map[uint64]*targetEntry),
+		incoming:      make(map[crypto.NodeID]int),
+		settling:      make(map[uint64]int),
+		refusals:      make(map[wire.MigrationID]*wire.MigrationFailed),
+		inStep:        make(map[wire.MigrationID]bool),
+		clients:       make(map[clientKey]*client),
+		requests:      make(map[uint64]clientKey),
+		routes:        make(map[uint64]route),
+		freezes:       make(map[crypto.NodeID][]time.Time),
+	}
+	if c.cfg.MaxIncoming == 0 {
+		c.cfg.MaxIncoming = maxIncoming
+	}
+	if c.cfg.TombstoneLife == 0 {
+		c.cfg.TombstoneLife = 24 * time.Hour
+	}
+	c.cfg.Source.Node, c.cfg.Source.Boot, c.cfg.Source.NextAttempt = cfg.Node, cfg.Boot, c.nextAttempt
+	c.cfg.Target.Node, c.cfg.Target.Boot = cfg.Node, cfg.Boot
+	c.cfg.Orchestrator.Node, c.cfg.Orchestrator.Boot = cfg.Node, cfg.Boot
+	return c
+}
+
+func (c *Core) nextAttempt() uint64 {
+	c.attempts++
+	return c.attempts
+}
+
+// Step takes one input and returns what must be done because of it.
+func (c *Core) Step(now time.Time, in Input) Effects {
+	c.now = now
+	c.handle(in)
+	c.fireTimers()
+	c.deliverToSelf()
+	c.reportChanges()
+	c.out.Wake = c.timers.next()
+	out := c.out
+	c.out = Effects{}
+	return out
+}
+
+func (c *Core) handle(in Input) {
+	switch in := in.(type) {
+	case SessionUp:
+		c.sessionUp(in)
+	case SessionDown:
+		c.sessionDown(in)
+	case DialFailed:
+		c.dialFailed(in)
+	case Frame:
+		c.frame(in)
+	case StreamOpened:
+		c.streamOpened(in)
+	case Done:
+		c.done(in)
+	case Claimed:
+		c.stepTarget(c.targets[in.Migration], target.Claimed{Head: in.Head})
+	case Copied:
+		c.stepSource(c.sources[in.Migration], source.Copied{Bytes: in.Bytes, Done: in.Done, Err: in.Err})
+	case Tick:
+	case Serve:
+		c.serve(in.Daemon)
+	case Drop:
+		c.drop(in.Origin)
+	case Submit:
+		c.submitRequest(in)
+	case Forget:
+		c.forget(in.Request)
+	case Migrate:
+		c.migrate(in)
+	case CancelMigration:
+		c.cancelMigration(in.Migration)
+	case Inspect:
+		c.inspect(in)
+	case Learn:
+		c.learn(in.Peer, in.Addrs)
+	case Reauthorize:
+		c.reauthorize(in)
+	}
+}
+
+// selfMessage is a message from this node to itself.
+type selfMessage struct{ msg wire.Message }
+
+// deliverToSelf runs until nothing is left, since a delivery may cause another.
+func (c *Core) deliverToSelf() {
+	for len(c.inbox) > 0 {
+		m := c.inbox[0]
+		c.inbox = c.inbox[1:]
+		c.message(c.cfg.Node, wire.AllRights, m.msg)
+	}
+}
+
+// send gives a message to a peer, by whatever session there is. Without one the message is dropped and a
+// session is asked for: every message that matters is sent again by the machine it comes from.
+func (c *Core) send(to crypto.NodeID, msg wire.Message) {
+	if to == c.cfg.Node {
+		c.inbox = append(c.inbox, selfMessage{msg})
+		return
+	}
+	s := c.ready(to)
+	if s == nil {
+		c.dial(to)
+		return
+	}
+	c.sendOn(s, msg)
+}
+
+func (c *Core) sendAll(envelopes []wire.Envelope) {
+	for _, e := range envelopes {
+		c.send(e.To, e.Message)
+	}
+}
+
+func (c *Core) sendOn(s *session, msg wire.Message) {
+	send := Send{Session: s.id, Channel: subproto.ChannelOf(msg.Type()), Frame: wire.AppendFrame(nil, msg)}
+	if r, ok := msg.(wire.Referring); ok {
+		send.Migration = r.Reference().Migration
+	}
+	c.out.Sends = append(c.out.Sends, send)
+}
+
+func (c *Core) note(n Note) { c.out.Notes = append(c.out.Notes, n) }

@@ -1,0 +1,124 @@
+package node
+
+import (
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/subproto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Effects is what the shell must do after one step, in the order of the fields: calls are queued before
+// anything is sent that rests on them being queued, and answers to the node's own users come last.
+type Effects struct {
+	// Calls run per daemon in the order given, each daemon on a queue of its own. The result comes back
+	// as [Done]. A call with Beside set runs beside the queue.
+	Calls []Call
+	// StopCopies end snapshot streams and close their views; Copies start them.
+	StopCopies []wire.MigrationID
+	Copies     []Copy
+	// RefuseStreams closes snapshot streams that nobody waits for.
+	RefuseStreams []uint64
+	// Dials ask for sessions. Each is answered by SessionUp or DialFailed.
+	Dials []Dial
+	// Sends leave in order per session and channel.
+	Sends []Send
+	// EndEvents ends the event streams of migrations that are over, after what was sent on them.
+	EndEvents []EndEvents
+	// Disconnects ends sessions with a reason for the peer.
+	Disconnects []Disconnect
+	// Replies answer Submit and Inspect requests.
+	Replies []Reply
+	// Changes are migrations whose status has changed, for whoever watches.
+	Changes []Change
+	// Notes are for the log.
+	Notes []Note
+	// Wake is when the core wants a Tick at the latest; zero for never.
+	Wake time.Time
+}
+
+// Call is one operation on a daemon or on the target handler. Op is a call of package source or target,
+// or one of [Apply], [OpenProducer] and [Read].
+type Call struct {
+	Origin    uint64
+	Migration wire.MigrationID
+	Beside    bool
+	Op        any
+}
+
+// Copy starts a snapshot stream to a session.
+type Copy struct {
+	Session  SessionID
+	Ref      wire.Ref
+	Snapshot *daemon.Snapshot
+	MaxRate  uint64 // bytes per second, 0 without a limit
+}
+
+// Dial asks for a session with a peer. Without addresses there is nothing to dial, and the shell answers
+// with DialFailed.
+type Dial struct {
+	Peer  crypto.NodeID
+	Addrs []string
+}
+
+// Send is one encoded frame for a session.
+type Send struct {
+	Session   SessionID
+	Channel   subproto.Channel
+	Migration wire.MigrationID
+	Frame     []byte
+}
+
+// EndEvents ends the event stream of one migration.
+type EndEvents struct {
+	Session   SessionID
+	Migration wire.MigrationID
+}
+
+// Disconnect ends a session.
+type Disconnect struct {
+	Session SessionID
+	Reason  string
+}
+
+// Reply answers a request of the node's own users.
+type Reply struct {
+	Request uint64
+	Receipt Receipt
+	Data    []byte // of an Inspect
+	Err     error
+}
+
+// Receipt is the acknowledgement of one submission.
+type Receipt struct {
+	ProducerSeq uint64
+	Sequence    uint64
+	Epoch       uint64
+	Duplicate   bool
+	Outputs     [][]byte
+	Holder      crypto.NodeID // who acknowledged it
+}
+
+// Change is a new status of a migration in which this node plays a role.
+type Change struct{ Migration Migration }
+
+// Note is something worth a line in the log.
+type Note struct {
+	Kind      NoteKind
+	Peer      crypto.NodeID
+	Origin    uint64
+	Migration wire.MigrationID
+	Text      string
+	Err       error
+}
+
+// NoteKind classifies notes.
+type NoteKind uint8
+
+// The kinds of notes.
+const (
+	NoteInfo    NoteKind = iota
+	NoteRefused          // a frame was refused: counted, answered, without effect
+	NoteAlarm            // somebody should look
+)

@@ -1,0 +1,248 @@
+package node
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/subproto"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// frame decodes one frame and passes its message on. What cannot be read is answered and skipped; the
+// session goes on, since the header said where the next frame begins.
+func (c *Core) frame(in Frame) {
+	s := c.sessions[in.Session]
+	if s == nil || !in.Header.Type.Subprotocol().Known() {
+		return
+	}
+	msg, err := wire.Decode(in.Header, in.Body)
+	if err != nil {
+		c.stats.FramesMalformed++
+		if in.Header.Type == wire.TypeSessionError {
+			return // which is never answered
+		}
+		c.complain(s, in.Header.Type, wire.Ref{}, err)
+		return
+	}
+	switch msg := msg.(type) {
+	case *wire.Hello:
+		c.hello(s, msg)
+		return
+	case *wire.SessionError:
+		c.sessionError(s, msg)
+		return
+	}
+	if s.agreed == nil {
+		c.early(s, in, msg)
+		return
+	}
+	if err := s.agreed.Check(in.Header.Type.Subprotocol()); err != nil {
+		c.complain(s, in.Header.Type, refOf(msg), err)
+		return
+	}
+	c.message(s.peer, s.rights, msg)
+}
+
+// maxEarly bounds the frames that may overtake a Hello: one session's streams are not ordered among each
+// other, and a peer that has our Hello may speak on any of them.
+const maxEarly = 8
+
+var errNoHello = errors.New("node: a session begins with Hello")
+
+// early keeps a frame until the session's Hello has arrived.
+func (c *Core) early(s *session, in Frame, msg wire.Message) {
+	if len(s.early) == maxEarly {
+		c.complain(s, in.Header.Type, refOf(msg), errNoHello)
+		return
+	}
+	s.early = append(s.early, in)
+}
+
+// complain answers a frame that was not obeyed, counts it and notes it.
+func (c *Core) complain(s *session, t wire.Type, ref wire.Ref, err error) {
+	c.stats.FramesRefused++
+	c.note(Note{Kind: NoteRefused, Peer: s.peer, Origin: ref.Origin, Migration: ref.Migration, Text: t.String(), Err: err})
+	c.sendOn(s, &wire.SessionError{
+		Subject: t, Origin: ref.Origin, Migration: ref.Migration,
+		Reason: wire.ReasonOf(err), Detail: wire.ClipDetail(err.Error()),
+	})
+}
+
+func refOf(msg wire.Message) wire.Ref {
+	if r, ok := msg.(wire.Referring); ok {
+		return r.Reference()
+	}
+	return wire.Ref{}
+}
+
+// sessionError is a peer's complaint. Where it concerns a migration it counts as that peer's failure, as
+// far as the peer's role allows.
+func (c *Core) sessionError(s *session, msg *wire.SessionError) {
+	c.note(Note{Kind: NoteRefused, Peer: s.peer, Origin: msg.Origin, Migration: msg.Migration, Text: "the peer refused " + msg.Subject.String(), Err: msg.Err()})
+	if msg.Subject.Subprotocol() != wire.SubMigration || msg.Migration == (wire.MigrationID{}) {
+		return
+	}
+	ref := wire.Ref{Migration: msg.Migration, Origin: msg.Origin}
+	failed := &wire.MigrationFailed{Ref: ref, Reason: msg.Reason, Detail: msg.Detail}
+	roles, err := subproto.Route(wire.TypeMigrationFailed, s.peer, c.views(msg.Migration))
+	if err != nil {
+		return
+	}
+	if e := c.targets[msg.Migration]; e != nil && e.m.Status().Phase == wire.PhaseCutover {
+		// A held copy goes only when its source says in so many words that the migration is over.
+		roles = slices.DeleteFunc(roles, func(r subproto.Role) bool { return r == subproto.Target })
+	}
+	c.deliver(roles, s.peer, failed)
+}
+
+// message takes a message whose sender is known, from a session or from this node itself.
+func (c *Core) message(from crypto.NodeID, rights wire.Rights, msg wire.Message) {
+	if msg.Type().Subprotocol() == wire.SubSubmission {
+		c.submission(from, rights, msg)
+		return
+	}
+	if err := subproto.CheckRight(msg.Type(), from, rights); err != nil {
+		c.refuse(from, msg, err)
+		return
+	}
+	switch msg := msg.(type) {
+	case *wire.TakeSnapshot:
+		c.takeSnapshot(from, msg)
+	case *wire.Prepare:
+		c.prepare(from, msg)
+	default:
+		c.routed(from, msg)
+	}
+}
+
+// routed passes a message of a running migration to the roles that take it from this sender.
+func (c *Core) routed(from crypto.NodeID, msg wire.Message) {
+	ref := refOf(msg)
+	roles, err := subproto.Route(msg.Type(), from, c.views(ref.Migration))
+	switch {
+	case err == nil:
+		c.deliver(roles, from, msg)
+		if ask, ok := msg.(*wire.Ask); ok && from == c.cfg.Node && slices.Equal(roles, []subproto.Role{subproto.Orchestrator}) {
+			c.whereIs(from, ref, ask.Attempt) // it asks for the target's record, and there is no target here
+		}
+	case errors.Is(err, wire.ErrDaemonNotFound):
+		c.stray(from, ref, msg)
+	default:
+		c.refuse(from, msg, err)
+	}
+}
+
+// refuse answers a message that its sender may not send, in the form the sender waits for.
+func (c *Core) refuse(from crypto.NodeID, msg wire.Message, err error) {
+	ref := refOf(msg)
+	if _, opens := subproto.Opens(msg.Type()); opens {
+		c.stats.FramesRefused++
+		c.note(Note{Kind: NoteRefused, Peer: from, Origin: ref.Origin, Migration: ref.Migration, Text: msg.Type().String(), Err: err})
+		c.send(from, wire.Failed(ref, err))
+		return
+	}
+	if s := c.ready(from); s != nil {
+		c.complain(s, msg.Type(), ref, err)
+	}
+}
+
+// views lists the roles this node plays in a migration.
+func (c *Core) views(id wire.MigrationID) []subproto.View {
+	var views []subproto.View
+	if e := c.sources[id]; e != nil {
+		views = append(views, subproto.View{Role: subproto.Source, Parties: subproto.Parties{
+			Source: c.cfg.Node, Target: e.m.Target(), Orchestrator: e.m.Orchestrator()}})
+	}
+	if e := c.targets[id]; e != nil {
+		views = append(views, subproto.View{Role: subproto.Target, Parties: subproto.Parties{
+			Source: e.m.Source(), Target: c.cfg.Node, Orchestrator: e.m.Orchestrator()}})
+	}
+	if e := c.orchestrators[id]; e != nil {
+		views = append(views, subproto.View{Role: subproto.Orchestrator, Parties: subproto.Parties{
+			Source: e.m.Source(), Target: e.m.Target(), Orchestrator: c.cfg.Node}})
+	}
+	return views
+}
+
+// deliver steps each role with the message. Origin and epoch must be those of the migration: a frame that
+// names another is stale, and is answered, not obeyed.
+func (c *Core) deliver(roles []subproto.Role, from crypto.NodeID, msg wire.Message) {
+	ref := refOf(msg)
+	for _, role := range roles {
+		switch role {
+		case subproto.Source:
+			e := c.sources[ref.Migration]
+			if c.stale(from, msg, e.m.Ref()) {
+				continue
+			}
+			c.stepSource(e, source.Received{From: from, Message: msg})
+		case subproto.Target:
+			e := c.targets[ref.Migration]
+			if c.stale(from, msg, e.m.Ref()) {
+				continue
+			}
+			if fwd, ok := msg.(*wire.Forward); ok {
+				c.forwardedHere(e, from, fwd)
+				continue
+			}
+			c.stepTarget(e, target.Received{From: from, Message: msg})
+		case subproto.Orchestrator:
+			c.stepOrchestrator(c.orchestrators[ref.Migration], orchestrator.Received{From: from, Message: msg})
+		}
+	}
+}
+
+// stale reports, and answers, a message that names another daemon or epoch than its migration. Messages of
+// an orchestrator may leave the epoch open.
+func (c *Core) stale(from crypto.NodeID, msg wire.Message, want wire.Ref) bool {
+	ref := refOf(msg)
+	if ref.Origin == want.Origin && (ref.Epoch == want.Epoch || ref.Epoch == 0) {
+		return false
+	}
+	c.refuse(from, msg, wire.ErrStaleEpoch)
+	return true
+}
+
+// stray answers a message of a migration that this node does not know, or knows no more.
+func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
+	switch msg := msg.(type) {
+	case *wire.Ask:
+		c.whereIs(from, ref, msg.Attempt)
+	case *wire.ReplayComplete:
+		c.whereIs(from, ref, msg.Attempt)
+	case *wire.PrepareOK, *wire.RestoreComplete, *wire.Progress, *wire.Cancel, *wire.CutoverNotify:
+		c.whereIs(from, ref, wire.Attempt{})
+	case *wire.BufferedEvents, *wire.Final, *wire.Aborted, *wire.Forward:
+		c.send(from, &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonDaemonNotFound, Detail: "no such migration runs here"})
+	case *wire.ActivateTarget:
+		c.send(from, &wire.Answer{Ref: ref, State: wire.StateUnknown, Boot: c.cfg.Boot, Attempt: msg.Attempt})
+	}
+}
+
+// whereIs answers with what this node's own records say of the daemon, and of the attempt asked about: one
+// that no machine here knows is over. A migration that is not known here and has not moved the daemon away
+// moved nothing: it was never begun, or has ended.
+func (c *Core) whereIs(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt) {
+	ans := &wire.Answer{Ref: ref, State: wire.StateUnknown, Boot: c.cfg.Boot, Attempt: attempt}
+	failed := &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonDaemonNotFound}
+	t := c.tombstones[ref.Origin]
+	switch {
+	case t != nil && t.migration == ref.Migration:
+		ans.State, ans.HasHandover, ans.Handover = wire.StateReleased, true, t.handover
+		c.send(to, ans)
+	case t != nil:
+		failed.Reason, failed.Detail = wire.ReasonMoved, "no such migration runs here; another one has moved the daemon"
+		c.refuseForGood(to, failed)
+		c.send(to, ans)
+	case c.daemons[ref.Origin] != nil:
+		ans.State, failed.Detail = wire.StateServing, "no such migration runs here; the daemon serves at this node"
+		c.send(to, ans)
+		c.refuseForGood(to, failed)
+	default:
+		c.send(to, ans)
+	}
+}

@@ -1,0 +1,179 @@
+package node
+
+import (
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/subproto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Migration is one migration as this node sees it, with the best view of the roles it plays: the source's
+// before the orchestrator's before the target's.
+type Migration struct {
+	ID           wire.MigrationID
+	Origin       uint64
+	Name, Kind   string // empty if this node never had the daemon
+	Roles        []subproto.Role
+	Source       crypto.NodeID
+	Target       crypto.NodeID
+	Orchestrator crypto.NodeID
+	Phase        wire.Phase
+	State        string // finer than Phase, for people
+	Stats        wire.Stats
+	Started      time.Time
+	InDoubt      bool
+	Outcome      wire.Outcome // 0 while it runs and is not in doubt
+	Reason       wire.Reason
+	Detail       string
+}
+
+// migrate starts to orchestrate.
+func (c *Core) migrate(in Migrate) {
+	if c.orchestrators[in.Migration] != nil {
+		return
+	}
+	src := in.Source
+	if src == (crypto.NodeID{}) {
+		src = c.cfg.Node
+	}
+	req := orchestrator.Request{
+		Ref: wire.Ref{Migration: in.Migration, Origin: in.Origin}, Source: src, Target: in.Target, Addrs: in.Addrs, Options: in.Options,
+	}
+	e := &orchestratorEntry{}
+	m, out := orchestrator.New(c.now, c.cfg.Orchestrator, req)
+	e.m = m
+	c.orchestrators[in.Migration] = e
+	c.obeyOrchestrator(e, out)
+}
+
+func (c *Core) cancelMigration(id wire.MigrationID) {
+	if e := c.orchestrators[id]; e != nil && !e.ended {
+		c.stepOrchestrator(e, orchestrator.Cancel{})
+		return
+	}
+	c.cancelHere(id)
+}
+
+// changed notes that a migration has a new status, which is reported once per step.
+func (c *Core) changed(id wire.MigrationID) {
+	if !c.inStep[id] {
+		c.inStep[id] = true
+		c.touched = append(c.touched, id)
+	}
+}
+
+func (c *Core) reportChanges() {
+	for _, id := range c.touched {
+		if m, ok := c.Migration(id); ok {
+			c.out.Changes = append(c.out.Changes, Change{m})
+		}
+		delete(c.inStep, id) // one by one: to clear a map that was once large costs as much as it was large
+	}
+	c.touched = c.touched[:0]
+}
+
+// Migration describes one migration; false if this node plays no role in it.
+func (c *Core) Migration(id wire.MigrationID) (Migration, bool) {
+	m := Migration{ID: id}
+	found := false
+	if e := c.targets[id]; e != nil {
+		m.fromTarget(e)
+		found = true
+	}
+	if e := c.orchestrators[id]; e != nil {
+		m.fromOrchestrator(e, c.cfg.Node)
+		found = true
+	}
+	if e := c.sources[id]; e != nil && e.m != nil {
+		m.fromSource(e, c.cfg.Node)
+		found = true
+	}
+	if e := c.targets[id]; e != nil {
+		m.Target = c.cfg.Node
+	}
+	return m, found
+}
+
+func (m *Migration) fromTarget(e *targetEntry) {
+	s := e.m.Status()
+	m.Origin, m.Name, m.Kind, m.Started = e.m.Ref().Origin, e.name, e.kind, e.started
+	m.Roles = append(m.Roles, subproto.Target)
+	m.Source, m.Orchestrator = s.Source, s.Orchestrator
+	m.Phase, m.State, m.InDoubt = s.Phase, s.State, s.InDoubt
+	m.Stats.Epoch = e.epoch
+	m.outcome(s.InDoubt, s.Ended != nil, wire.OutcomeInDoubt, wire.ReasonUnreachable, doubtText(s.SourceLost))
+	if s.Ended != nil {
+		m.Outcome, m.Reason, m.Detail = s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail
+	}
+}
+
+func doubtText(sourceLost bool) string {
+	if sourceLost {
+		return "the source restarted without the daemon, and its handover has not arrived; anyone who has the handover can deliver it"
+	}
+	return "this copy is complete and held; it activates when the handover arrives, from the source or from anyone who has it"
+}
+
+func (m *Migration) fromOrchestrator(e *orchestratorEntry, self crypto.NodeID) {
+	s := e.m.Status()
+	m.Origin, m.Started = e.m.Ref().Origin, s.Started
+	m.Roles = append(m.Roles, subproto.Orchestrator)
+	m.Source, m.Target, m.Orchestrator = s.Source, s.Target, self
+	m.Phase, m.State, m.Stats = s.Phase, s.Phase.String(), s.Stats
+	m.InDoubt, m.Outcome, m.Reason, m.Detail = false, 0, 0, ""
+	m.outcome(s.InDoubt, s.Ended != nil, wire.OutcomeInDoubt, wire.ReasonUnreachable, "the source does not answer, or the target has not confirmed the handover; both are asked again and again")
+	if s.Ended != nil {
+		m.Outcome, m.Reason, m.Detail = s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail
+	}
+}
+
+func (m *Migration) fromSource(e *sourceEntry, self crypto.NodeID) {
+	s := e.m.Status()
+	m.Origin, m.Name, m.Kind, m.Started = e.m.Ref().Origin, e.d.Name, e.d.Kind, e.started
+	m.Roles = append(m.Roles, subproto.Source)
+	m.Source, m.Target, m.Orchestrator = self, s.Target, s.Orchestrator
+	m.Phase, m.State, m.Stats = s.Phase, s.State, s.Stats
+	m.InDoubt, m.Outcome, m.Reason, m.Detail = false, 0, 0, ""
+	m.outcome(s.InDoubt, s.Ended != nil, wire.OutcomeInDoubt, wire.ReasonUnreachable, s.DoubtDetail)
+	if s.Ended != nil {
+		m.Outcome, m.Reason, m.Detail = s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail
+	}
+}
+
+func (m *Migration) outcome(doubt, ended bool, o wire.Outcome, r wire.Reason, detail string) {
+	m.InDoubt = doubt && !ended
+	if m.InDoubt {
+		m.Outcome, m.Reason, m.Detail = o, r, detail
+	}
+}
+
+// Migrations lists all migrations this node remembers, in the order of their ids.
+func (c *Core) Migrations() []Migration {
+	ids := make(map[wire.MigrationID]bool)
+	for id := range c.sources {
+		ids[id] = true
+	}
+	for id := range c.targets {
+		ids[id] = true
+	}
+	for id := range c.orchestrators {
+		ids[id] = true
+	}
+	list := make([]Migration, 0, len(ids))
+	for _, id := range byID(wrap(ids), func(wire.MigrationID) bool { return true }) {
+		if m, ok := c.Migration(id); ok {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+func wrap(ids map[wire.MigrationID]bool) map[wire.MigrationID]wire.MigrationID {
+	m := make(map[wire.MigrationID]wire.MigrationID, len(ids))
+	for id := range ids {
+		m[id] = id
+	}
+	return m
+}

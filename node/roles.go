@@ -1,0 +1,393 @@
+package node
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/subproto"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// sourceEntry is a migration away from this node. An entry outlives its migration for a while, to answer
+// repeats.
+type sourceEntry struct {
+	m        *source.Machine
+	alarm    alarm
+	d        *local
+	addrs    []string         // where the target can be dialed, for Moved
+	snapshot *daemon.Snapshot // the view, from the call that took it to the copy that streams it
+	started  time.Time
+	ended    bool
+}
+
+// targetEntry is a migration towards this node.
+type targetEntry struct {
+	m       *target.Machine
+	alarm   alarm
+	entity  crypto.EntityID
+	kind    string
+	name    string
+	epoch   uint64
+	stop    bool
+	started time.Time
+	ended   bool
+}
+
+// orchestratorEntry is a migration that this node asked for.
+type orchestratorEntry struct {
+	m     *orchestrator.Machine
+	alarm alarm
+	ended bool
+}
+
+// endedEntry is an ended migration that still answers repeats.
+type endedEntry struct {
+	id   wire.MigrationID
+	role subproto.Role
+	at   time.Time
+}
+
+func byID[E any](m map[wire.MigrationID]E, keep func(E) bool) []E {
+	ids := make([]wire.MigrationID, 0, len(m))
+	for id, e := range m {
+		if keep(e) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b wire.MigrationID) int { return bytes.Compare(a[:], b[:]) })
+	entries := make([]E, len(ids))
+	for i, id := range ids {
+		entries[i] = m[id]
+	}
+	return entries
+}
+
+// The running migrations of each role, in the order of their ids: the order of a map would make two runs
+// of the same inputs differ.
+func (c *Core) activeSources() []*sourceEntry {
+	return byID(c.sources, func(e *sourceEntry) bool { return !e.ended })
+}
+
+func (c *Core) activeTargets() []*targetEntry {
+	return byID(c.targets, func(e *targetEntry) bool { return !e.ended })
+}
+
+func (c *Core) activeOrchestrators() []*orchestratorEntry {
+	return byID(c.orchestrators, func(e *orchestratorEntry) bool { return !e.ended })
+}
+
+func (c *Core) stepSource(e *sourceEntry, in source.Input) {
+	if e != nil {
+		c.obeySource(e, e.m.Step(c.now, in))
+	}
+}
+
+// obeySource carries out what a source machine wants, in the order its Output states.
+func (c *Core) obeySource(e *sourceEntry, out source.Output) {
+	ref := e.m.Ref()
+	for _, op := range out.Calls {
+		c.call(ref.Origin, ref.Migration, op)
+	}
+	if out.StopCopy {
+		c.out.StopCopies = append(c.out.StopCopies, ref.Migration)
+		if e.snapshot != nil { // the copy had not begun
+			c.closeSnapshot(e.snapshot, ref)
+			e.snapshot = nil
+		}
+	}
+	if out.Copy {
+		c.startCopy(e)
+	}
+	for _, s := range out.Apply {
+		c.apply(e.d, s)
+	}
+	c.sendAll(out.Sends)
+	for _, r := range out.Replies {
+		c.answerTicket(r.Ticket, r.Receipts, refusal(r.Reason))
+	}
+	if out.FreezeTimedOut {
+		c.freezes[e.m.Target()] = append(c.recentFreezes(e.m.Target()), c.now)
+	}
+	if out.Ended != nil {
+		c.endSource(e, *out.Ended)
+	}
+	c.set(&e.alarm, out.Wake, timer{kind: timerSource, migration: ref.Migration})
+	c.changed(ref.Migration)
+}
+
+// startCopy opens the snapshot stream on the newest session with the target.
+func (c *Core) startCopy(e *sourceEntry) {
+	snapshot := e.snapshot
+	e.snapshot = nil
+	s := c.ready(e.m.Target())
+	if s == nil {
+		c.closeSnapshot(snapshot, e.m.Ref())
+		c.stepSource(e, source.LinkDown{Peer: e.m.Target(), Err: wire.ErrUnreachable})
+		return
+	}
+	c.out.Copies = append(c.out.Copies, Copy{Session: s.id, Ref: e.m.Ref(), Snapshot: snapshot, MaxRate: e.m.Options().MaxRate})
+}
+
+// closeSnapshot lets the shell close a view that no copy will stream.
+func (c *Core) closeSnapshot(s *daemon.Snapshot, ref wire.Ref) {
+	c.call(ref.Origin, ref.Migration, CloseView{s})
+}
+
+func (c *Core) endSource(e *sourceEntry, ended source.Ended) {
+	ref := e.m.Ref()
+	e.ended = true
+	e.d.source = nil
+	if ended.Outcome == wire.OutcomeMoved {
+		ev, _ := e.m.Handover()
+		c.bury(e.d, ref.Migration, e.m.Target(), e.addrs, ref.Epoch+1, ev)
+	}
+	if s := c.ready(e.m.Target()); s != nil {
+		c.out.EndEvents = append(c.out.EndEvents, EndEvents{Session: s.id, Migration: ref.Migration})
+	}
+	c.remember(ref.Migration, subproto.Source)
+}
+
+func (c *Core) stepTarget(e *targetEntry, in target.MachineInput) {
+	if e != nil {
+		c.obeyTarget(e, e.m.Step(c.now, in))
+	}
+}
+
+// obeyTarget carries out what a target machine wants.
+func (c *Core) obeyTarget(e *targetEntry, out target.MachineOutput) {
+	ref := e.m.Ref()
+	for _, op := range out.Calls {
+		c.call(ref.Origin, ref.Migration, op)
+	}
+	if out.Ended != nil {
+		c.endTarget(e, *out.Ended)
+	}
+	c.sendAll(out.Sends)
+	c.set(&e.alarm, out.Wake, timer{kind: timerTarget, migration: ref.Migration})
+	c.changed(ref.Migration)
+}
+
+// endTarget: a daemon that has moved here serves from now on, before anybody is told so.
+func (c *Core) endTarget(e *targetEntry, ended target.Ended) {
+	ref := e.m.Ref()
+	e.ended = true
+	delete(c.arriving, ref.Origin)
+	if c.incoming[e.m.Source()]--; c.incoming[e.m.Source()] == 0 {
+		delete(c.incoming, e.m.Source())
+	}
+	if ended.Outcome == wire.OutcomeMoved {
+		c.serve(Daemon{Entity: e.entity, Origin: ref.Origin, Kind: e.kind, Name: e.name, Epoch: ref.Epoch + 1, StopAndCopy: e.stop})
+	}
+	c.remember(ref.Migration, subproto.Target)
+}
+
+func (c *Core) stepOrchestrator(e *orchestratorEntry, in orchestrator.Input) {
+	if e != nil {
+		c.obeyOrchestrator(e, e.m.Step(c.now, in))
+	}
+}
+
+func (c *Core) obeyOrchestrator(e *orchestratorEntry, out orchestrator.Output) {
+	ref := e.m.Ref()
+	c.sendAll(out.Sends)
+	if out.Ended != nil && out.Ended.Outcome != wire.OutcomeInDoubt && !e.ended {
+		e.ended = true
+		c.remember(ref.Migration, subproto.Orchestrator)
+	}
+	c.set(&e.alarm, out.Wake, timer{kind: timerOrchestrator, migration: ref.Migration})
+	c.changed(ref.Migration)
+}
+
+// takeSnapshot is where a migration away from this node begins, or is asked about again.
+func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
+	if e := c.sources[msg.Migration]; e != nil {
+		if e.m.Orchestrator() != from {
+			c.refuse(from, msg, &subproto.WrongPeerError{Type: msg.Type(), From: from, Want: []subproto.Role{subproto.Orchestrator}})
+			return
+		}
+		if !e.ended {
+			c.stepSource(e, source.Received{From: from, Message: msg})
+			return
+		}
+		if !e.m.Again() {
+			c.send(from, e.m.Outcome())
+			return
+		}
+	}
+	if failed := c.refusals[msg.Migration]; failed != nil {
+		c.send(from, failed)
+		return
+	}
+	d, err := c.mayLeave(msg)
+	if err != nil {
+		c.refuseForGood(from, wire.Failed(msg.Ref, err))
+		return
+	}
+	c.learnMissing(msg.Target, msg.Addrs)
+	e := &sourceEntry{d: d, addrs: c.peer(msg.Target).addrs, started: c.now}
+	m, out := source.New(c.now, c.cfg.Source, source.Request{
+		Migration: msg.Migration, Entity: d.Entity, Origin: d.Origin, Epoch: d.Epoch, Kind: d.Kind, Name: d.Name,
+		StopAndCopy: d.StopAndCopy, Orchestrator: from, Target: msg.Target, Options: msg.Options,
+	})
+	e.m, d.source = m, e
+	c.sources[msg.Migration] = e
+	c.obeySource(e, out)
+	if c.ready(msg.Target) != nil {
+		c.stepSource(e, source.LinkUp{Peer: msg.Target})
+	}
+}
+
+// refuseForGood tells a peer that a migration has moved nothing, and sees to it that this stays true: the
+// same request may be under way a second time, and must not be obeyed after the first has been refused. A
+// peer that could not ask for the migration is not remembered.
+func (c *Core) refuseForGood(to crypto.NodeID, failed *wire.MigrationFailed) {
+	c.send(to, failed)
+	if failed.Reason.Transient() || c.refusals[failed.Migration] != nil || !c.rightsOf(to).Has(wire.RightMigrateOut) {
+		return
+	}
+	c.refusals[failed.Migration] = failed
+	c.refused = append(c.refused, failed.Migration)
+	if len(c.refused) > maxRefusals {
+		delete(c.refusals, c.refused[0])
+		c.refused = c.refused[1:]
+	}
+}
+
+// mayLeave checks that the daemon is here to give.
+func (c *Core) mayLeave(msg *wire.TakeSnapshot) (*local, error) {
+	d := c.daemons[msg.Origin]
+	switch {
+	case d == nil && c.tombstones[msg.Origin] != nil:
+		t := c.tombstones[msg.Origin]
+		return nil, fmt.Errorf("node: the daemon has moved to %v at epoch %d: %w", t.node, t.epoch, wire.ErrMoved)
+	case d == nil:
+		return nil, fmt.Errorf("node: no daemon with origin %016x serves here: %w", msg.Origin, wire.ErrDaemonNotFound)
+	case d.source != nil:
+		return nil, fmt.Errorf("node: the daemon is on its way to %v already: %w", d.source.m.Target(), wire.ErrAlreadyMigrating)
+	case msg.Epoch != 0 && msg.Epoch != d.Epoch:
+		return nil, fmt.Errorf("node: the daemon is at epoch %d here, asked for was %d: %w", d.Epoch, msg.Epoch, wire.ErrStaleEpoch)
+	case msg.Target == c.cfg.Node:
+		return nil, fmt.Errorf("node: the daemon serves at this node already: %w", wire.ErrRefused)
+	case len(c.recentFreezes(msg.Target)) >= source.MaxFreezes:
+		return nil, fmt.Errorf("node: the target let %d freezes pass within ten minutes and is refused for the rest of them: %w", source.MaxFreezes, wire.ErrLimit)
+	}
+	return d, nil
+}
+
+// freezeMemory is how long a freeze that timed out counts against its target.
+const freezeMemory = 10 * time.Minute
+
+func (c *Core) recentFreezes(target crypto.NodeID) []time.Time {
+	old := c.freezes[target]
+	recent := slices.DeleteFunc(old, func(t time.Time) bool { return c.now.Sub(t) >= freezeMemory })
+	if len(recent) == 0 {
+		delete(c.freezes, target)
+	}
+	return recent
+}
+
+func (c *Core) learnMissing(id crypto.NodeID, addrs []string) {
+	if len(c.peer(id).addrs) == 0 {
+		c.learn(id, addrs)
+	}
+}
+
+// prepare is where a migration towards this node begins.
+func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
+	if e := c.targets[msg.Migration]; e != nil && (!e.ended || e.m.Active()) {
+		c.routed(from, msg) // one that has moved the daemon does not begin again
+		return
+	}
+	if err := c.mayArrive(from, msg); err != nil {
+		c.send(from, wire.Failed(msg.Ref, err))
+		return
+	}
+	key, err := c.cfg.NewKey()
+	if err != nil {
+		c.send(from, wire.Failed(msg.Ref, fmt.Errorf("node: no key for the next epoch: %w", err)))
+		return
+	}
+	e := &targetEntry{entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy, started: c.now}
+	m, out := target.NewMachine(c.now, c.cfg.Target, from, msg, key)
+	e.m = m
+	c.targets[msg.Migration], c.arriving[msg.Origin] = e, e
+	c.incoming[from]++
+	c.obeyTarget(e, out)
+}
+
+// mayArrive checks that there is room for the daemon and that it is not here already.
+func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
+	if crypto.OriginOf(msg.Entity) != msg.Origin {
+		return fmt.Errorf("node: the origin is not the entity's: %w", wire.ErrBadFrame)
+	}
+	if c.daemons[msg.Origin] != nil {
+		return fmt.Errorf("node: a daemon with this origin serves here: %w", wire.ErrAlreadyMigrating)
+	}
+	if e := c.arriving[msg.Origin]; e != nil {
+		return fmt.Errorf("node: the daemon is on its way here already, from %v: %w", e.m.Source(), wire.ErrAlreadyMigrating)
+	}
+	if c.settling[msg.Origin] > 0 {
+		return fmt.Errorf("node: an earlier migration of the daemon is being cleaned up: %w", wire.ErrNotReady)
+	}
+	if len(c.arriving) >= c.cfg.MaxIncoming || c.incoming[from] >= maxIncomingPerPeer {
+		return fmt.Errorf("node: %d migrations towards this node are running, %d of them from this peer: %w", len(c.arriving), c.incoming[from], wire.ErrNotReady)
+	}
+	return c.cfg.Admit(msg)
+}
+
+// streamOpened gives a snapshot stream to the migration it names, if its peer is that migration's source.
+func (c *Core) streamOpened(in StreamOpened) {
+	s := c.sessions[in.Session]
+	e := c.targets[in.Ref.Migration]
+	if s == nil || e == nil || e.ended || e.m.Source() != s.peer || e.m.Ref() != in.Ref {
+		c.out.RefuseStreams = append(c.out.RefuseStreams, in.Stream)
+		return
+	}
+	out := e.m.Step(c.now, target.StreamOpened{Stream: in.Stream})
+	if out.RefuseStream {
+		c.out.RefuseStreams = append(c.out.RefuseStreams, in.Stream)
+	}
+	c.obeyTarget(e, out)
+}
+
+// remember keeps an ended migration for a while; the oldest go first.
+func (c *Core) remember(id wire.MigrationID, role subproto.Role) {
+	c.ended = append(c.ended, endedEntry{id: id, role: role, at: c.now})
+	var always alarm
+	c.set(&always, c.now.Add(endedLife), timer{kind: timerEnded})
+	for len(c.ended) > maxEnded {
+		c.forgetEnded()
+	}
+}
+
+func (c *Core) expireEnded() {
+	for len(c.ended) > 0 && c.now.Sub(c.ended[0].at) >= endedLife {
+		c.forgetEnded()
+	}
+}
+
+func (c *Core) forgetEnded() {
+	old := c.ended[0]
+	c.ended = c.ended[1:]
+	switch old.role {
+	case subproto.Source:
+		if e := c.sources[old.id]; e != nil && e.ended {
+			delete(c.sources, old.id)
+		}
+	case subproto.Target:
+		if e := c.targets[old.id]; e != nil && e.ended {
+			delete(c.targets, old.id)
+		}
+	case subproto.Orchestrator:
+		if e := c.orchestrators[old.id]; e != nil && e.ended {
+			delete(c.orchestrators, old.id)
+		}
+	}
+}

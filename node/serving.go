@@ -1,0 +1,353 @@
+package node
+
+import (
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// local is a daemon that this node serves.
+type local struct {
+	Daemon
+	source  *sourceEntry // the migration away from here, nil if none runs
+	delayed []delayed    // submissions that a throttle holds back, in order of arrival
+	items   int          // single submissions in delayed
+	queued  load
+	alarm   alarm
+}
+
+// delayed is a batch whose time has not come.
+type delayed struct {
+	at time.Time
+	s  source.Submission
+}
+
+// tombstone is what is left of a daemon that moved away.
+type tombstone struct {
+	migration wire.MigrationID
+	node      crypto.NodeID
+	addrs     []string
+	epoch     uint64
+	handover  crypto.CausalEvent
+	entity    crypto.EntityID
+	name      string
+	kind      string
+	expires   time.Time
+	alarm     alarm
+}
+
+// route is where the answer to a ticket goes. Exactly one of the ways is set: the peer's submit stream, or
+// the source of a migration whose Forward this was.
+type route struct {
+	peer    crypto.NodeID
+	session SessionID // 0 for this node itself
+	origin  uint64
+	label   string
+	items   []wire.Submission // of a Submit
+	forward *wire.Forward
+}
+
+// Calls of the submission path.
+type (
+	// Apply submits a batch to a daemon of this node.
+	Apply struct {
+		Ticket   uint64
+		Producer crypto.ProducerID
+		Since    uint64
+		Items    []wire.Submission
+	}
+	// Applied is its result: receipts for a prefix, and the error that stopped the rest.
+	Applied struct {
+		Receipts []daemon.Receipt
+		Err      error
+	}
+	// OpenProducer asks a daemon what it knows of a producer.
+	OpenProducer struct {
+		Ticket   uint64
+		Producer crypto.ProducerID
+	}
+	// Opened is its result. Key is the key of the epoch in force.
+	Opened struct {
+		Since, Last uint64
+		Epoch       uint64
+		Key         crypto.PublicKey
+		Err         error
+	}
+	// Read reads a daemon without an event, behind the owner gate.
+	Read struct {
+		Request uint64
+		Query   []byte
+	}
+	// ReadResult is its result.
+	ReadResult struct {
+		Data []byte
+		Err  error
+	}
+	// CloseView closes a snapshot view that nobody streams. It has no result.
+	CloseView struct{ Snapshot *daemon.Snapshot }
+)
+
+// serve makes a daemon of this node known. A tombstone of an earlier stay is void.
+func (c *Core) serve(d Daemon) {
+	delete(c.tombstones, d.Origin)
+	c.daemons[d.Origin] = &local{Daemon: d}
+}
+
+// bury replaces a daemon that moved away by its tombstone.
+func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []string, epoch uint64, handover crypto.CausalEvent) {
+	delete(c.daemons, d.Origin)
+	if len(c.tombstones) < maxTombstones { // beyond it, who asks gets ErrDaemonNotFound and looks elsewhere
+		t := &tombstone{
+			migration: id, node: to, addrs: addrs, epoch: epoch, handover: handover,
+			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife),
+		}
+		c.tombstones[d.Origin] = t
+		c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: d.Origin})
+	}
+	c.answerDelayed(d, &wire.RemoteError{Reason: wire.ReasonMoved})
+}
+
+// answerDelayed answers what a throttle held back, for a daemon that is here no more.
+func (c *Core) answerDelayed(d *local, err error) {
+	for _, w := range d.delayed {
+		c.answerTicket(w.s.Ticket, nil, err)
+	}
+	d.delayed, d.items = nil, 0
+}
+
+// drop forgets a daemon that has ended its life here.
+func (c *Core) drop(origin uint64) {
+	if d := c.daemons[origin]; d != nil {
+		delete(c.daemons, origin)
+		c.answerDelayed(d, wire.ErrDaemonNotFound)
+	}
+}
+
+func (c *Core) expireTombstone(origin uint64) {
+	if t := c.tombstones[origin]; t != nil && !c.now.Before(t.expires) {
+		delete(c.tombstones, origin)
+	}
+}
+
+// submission takes a message of the submission subprotocol.
+func (c *Core) submission(from crypto.NodeID, rights wire.Rights, msg wire.Message) {
+	switch msg := msg.(type) {
+	case *wire.Open:
+		c.open(from, rights, msg)
+	case *wire.Submit:
+		c.submit(from, rights, msg)
+	case *wire.Opened:
+		c.clientOpened(from, msg)
+	case *wire.Receipts:
+		c.clientReceipts(from, msg)
+	case *wire.Refused:
+		c.clientRefused(from, msg)
+	case *wire.Moved:
+		c.clientMoved(from, msg)
+	case *wire.Forward, *wire.Forwarded:
+		c.routed(from, msg)
+	}
+}
+
+// open tells a producer where its numbers stand.
+func (c *Core) open(from crypto.NodeID, rights wire.Rights, msg *wire.Open) {
+	r := c.routeTo(from, msg.Origin, msg.Label)
+	if !rights.Has(wire.RightSubmit) {
+		c.refuseSubmission(r, 0, errNoSubmit)
+		return
+	}
+	d := c.daemons[msg.Origin]
+	switch {
+	case d == nil:
+		c.notHere(r, 0)
+		return
+	case d.queued.full():
+		c.refuseSubmission(r, 0, wire.ErrBufferFull)
+		return
+	}
+	ticket := c.ticket(r)
+	c.call(msg.Origin, wire.MigrationID{}, OpenProducer{Ticket: ticket, Producer: crypto.DeriveProducer(from, msg.Label)})
+}
+
+var errNoSubmit = &wire.RemoteError{Reason: wire.ReasonRefused, Detail: "this key has not been given the right to submit here"}
+
+// submit passes a batch to the daemon, or to the migration that is freezing it.
+func (c *Core) submit(from crypto.NodeID, rights wire.Rights, msg *wire.Submit) {
+	if len(msg.Items) == 0 {
+		return
+	}
+	r := c.routeTo(from, msg.Origin, msg.Label)
+	r.items = msg.Items
+	first := msg.Items[0].Seq
+	d := c.daemons[msg.Origin]
+	switch {
+	case !rights.Has(wire.RightSubmit):
+		c.refuseSubmission(r, first, errNoSubmit)
+		return
+	case d == nil:
+		c.notHere(r, first)
+		return
+	case d.queued.full():
+		c.refuseSubmission(r, first, wire.ErrBufferFull)
+		return
+	}
+	c.accept(d, source.Submission{
+		Ticket: c.ticket(r), Producer: crypto.DeriveProducer(from, msg.Label), Since: msg.Since, Items: msg.Items,
+	})
+}
+
+// accept decides between the daemon, its freeze and its throttle.
+func (c *Core) accept(d *local, s source.Submission) {
+	if d.source == nil {
+		c.apply(d, s)
+		return
+	}
+	m := d.source.m
+	delay := m.Delay()
+	switch {
+	case m.Holding():
+		c.stepSource(d.source, source.Submitted{Submission: s})
+	case delay > 0 || len(d.delayed) > 0:
+		c.delay(d, s, delay)
+	default:
+		c.apply(d, s)
+	}
+}
+
+// delay keeps a batch back, so that the target of a migration can catch up.
+func (c *Core) delay(d *local, s source.Submission, by time.Duration) {
+	if d.items+len(s.Items) > source.MaxHeldItems {
+		c.answerTicket(s.Ticket, nil, wire.ErrFrozen)
+		return
+	}
+	d.delayed = append(d.delayed, delayed{at: c.now.Add(by), s: s})
+	d.items += len(s.Items)
+	c.set(&d.alarm, d.delayed[0].at, timer{kind: timerDelayed, origin: d.Origin})
+}
+
+func (c *Core) releaseDelayed(d *local) {
+	due := d.delayed
+	n := 0
+	for n < len(due) && !due[n].at.After(c.now) {
+		n++
+	}
+	d.delayed = due[n:]
+	for _, w := range due[:n] {
+		d.items -= len(w.s.Items)
+		if d.source != nil && d.source.m.Holding() {
+			c.stepSource(d.source, source.Submitted{Submission: w.s})
+			continue
+		}
+		c.apply(d, w.s)
+	}
+	if len(d.delayed) > 0 {
+		c.set(&d.alarm, d.delayed[0].at, timer{kind: timerDelayed, origin: d.Origin})
+	}
+}
+
+func (c *Core) apply(d *local, s source.Submission) {
+	c.call(d.Origin, wire.MigrationID{}, Apply{Ticket: s.Ticket, Producer: s.Producer, Since: s.Since, Items: s.Items})
+}
+
+func (c *Core) call(origin uint64, migration wire.MigrationID, op any) {
+	if settles(op) {
+		c.settling[origin]++
+	}
+	if d := c.daemons[origin]; d != nil {
+		d.queued.add(op)
+	}
+	_, beside := op.(target.CallRestore)
+	c.out.Calls = append(c.out.Calls, Call{Origin: origin, Migration: migration, Beside: beside, Op: op})
+}
+
+// load is what producers have put on a daemon's queue and has not been run (promise P6).
+type load struct{ items, bytes int }
+
+// Limits of a load. What a daemon cannot take at once is refused, and asked again.
+const (
+	maxQueuedItems = source.MaxHeldItems
+	maxQueuedBytes = source.MaxHeldBytes
+)
+
+func weigh(op any) load {
+	switch op := op.(type) {
+	case Apply:
+		n := 0
+		for i := range op.Items {
+			n += len(op.Items[i].Payload)
+		}
+		return load{len(op.Items), n}
+	case OpenProducer:
+		return load{1, 0}
+	}
+	return load{}
+}
+
+func (l *load) add(op any) {
+	w := weigh(op)
+	l.items, l.bytes = l.items+w.items, l.bytes+w.bytes
+}
+
+// remove takes a call off. One that was queued for an earlier stay of the daemon here was never put on.
+func (l *load) remove(op any) {
+	w := weigh(op)
+	l.items, l.bytes = max(0, l.items-w.items), max(0, l.bytes-w.bytes)
+}
+
+func (l *load) full() bool { return l.items >= maxQueuedItems || l.bytes >= maxQueuedBytes }
+
+// forwardedHere takes what the source held during the cutover, under the producers' own ids. It is the one
+// place where a sender submits for others: the source of this very migration, once the daemon is active.
+func (c *Core) forwardedHere(e *targetEntry, from crypto.NodeID, msg *wire.Forward) {
+	d := c.daemons[msg.Origin]
+	if !e.m.Active() || len(msg.Items) == 0 {
+		return // it comes again, after the activation it runs ahead of
+	}
+	r := route{peer: from, origin: msg.Origin, forward: msg}
+	if d == nil || d.queued.full() { // gone on, or busy: the producer asks again, here or there
+		c.answerForward(r, nil, wire.ErrNotReady)
+		return
+	}
+	ticket := c.ticket(r)
+	c.accept(d, source.Submission{Ticket: ticket, Producer: msg.Producer, Since: msg.Since, Items: msg.Items})
+}
+
+// routeTo is the way back to a submitter: the session its frame came on, as far as it still exists.
+func (c *Core) routeTo(from crypto.NodeID, origin uint64, label string) route {
+	r := route{peer: from, origin: origin, label: label}
+	if s := c.ready(from); s != nil {
+		r.session = s.id
+	}
+	return r
+}
+
+func (c *Core) ticket(r route) uint64 {
+	c.nextTicket++
+	c.routes[c.nextTicket] = r
+	if s := c.sessions[r.session]; s != nil {
+		s.waiting[c.nextTicket] = struct{}{}
+	}
+	return c.nextTicket
+}
+
+// takeRoute returns the way back for a ticket, once.
+func (c *Core) takeRoute(ticket uint64) (route, bool) {
+	r, ok := c.routes[ticket]
+	delete(c.routes, ticket)
+	if s := c.sessions[r.session]; s != nil {
+		delete(s.waiting, ticket)
+	}
+	return r, ok
+}
+
+// dropRoutes forgets who waited on a session that is gone. What they submitted may still be applied; they
+// ask again with the same numbers.
+func (c *Core) dropRoutes(s *session) {
+	for ticket := range s.waiting {
+		delete(c.routes, ticket)
+	}
+}

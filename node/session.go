@@ -1,0 +1,211 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/subproto"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// session is one connection. Until the peer's Hello has arrived no other message is taken from it or sent
+// to it.
+type session struct {
+	id     SessionID
+	peer   crypto.NodeID
+	rights wire.Rights
+	remote string
+	agreed subproto.Agreed // nil before Hello
+	boot   uint64
+	early  []Frame // what has overtaken the Hello, at most maxEarly
+
+	waiting map[uint64]struct{} // tickets whose answer goes here
+}
+
+// peer is what the core knows of another node.
+type peer struct {
+	id       crypto.NodeID
+	name     string
+	addrs    []string
+	sessions []*session // the newest last
+	dialing  bool
+	wait     time.Duration // before the next dial after one that failed
+	dialAt   time.Time
+	lastErr  error
+}
+
+// Waits between dials that fail.
+const (
+	dialWaitMin = 50 * time.Millisecond
+	dialWaitMax = 2 * time.Second
+)
+
+func (c *Core) peer(id crypto.NodeID) *peer {
+	p := c.peers[id]
+	if p == nil {
+		p = &peer{id: id}
+		c.peers[id] = p
+		c.trimPeers()
+	}
+	return p
+}
+
+// trimPeers drops the lowest peer that nothing is known of when there are too many. Peers with a session
+// or with an address that an operator gave are kept: both are bounded elsewhere.
+func (c *Core) trimPeers() {
+	if len(c.peers) <= maxPeersKnown {
+		return
+	}
+	var drop *peer
+	for _, p := range c.peers {
+		idle := len(p.sessions) == 0 && !p.dialing && len(p.addrs) == 0
+		if idle && (drop == nil || bytes.Compare(p.id[:], drop.id[:]) < 0) {
+			drop = p
+		}
+	}
+	if drop != nil {
+		delete(c.peers, drop.id)
+	}
+}
+
+func (c *Core) learn(id crypto.NodeID, addrs []string) {
+	if id == c.cfg.Node || len(addrs) == 0 {
+		return
+	}
+	c.peer(id).addrs = addrs
+}
+
+func (c *Core) sessionUp(in SessionUp) {
+	s := &session{id: in.Session, peer: in.Peer, rights: in.Rights, remote: in.Remote, waiting: make(map[uint64]struct{})}
+	c.sessions[s.id] = s
+	p := c.peer(s.peer)
+	p.sessions = append(p.sessions, s)
+	p.dialing, p.wait, p.lastErr = false, 0, nil
+	c.sendOn(s, &wire.Hello{Versions: subproto.Supported(), Boot: c.cfg.Boot, Name: c.cfg.Name, Addrs: c.cfg.Addrs})
+}
+
+// hello completes a session: from here on it carries messages.
+func (c *Core) hello(s *session, msg *wire.Hello) {
+	if s.agreed != nil {
+		return
+	}
+	agreed, errs := subproto.Negotiate(subproto.Supported(), msg.Versions)
+	s.agreed, s.boot = agreed, msg.Boot
+	p := c.peer(s.peer)
+	p.name = msg.Name
+	if len(msg.Addrs) > 0 && len(p.addrs) == 0 {
+		p.addrs = msg.Addrs
+	}
+	for _, err := range errs {
+		c.note(Note{Kind: NoteAlarm, Peer: s.peer, Text: "a subprotocol cannot be used with this peer", Err: err})
+	}
+	c.linkUp(s.peer)
+	early := s.early
+	s.early = nil
+	for _, in := range early {
+		c.frame(in)
+	}
+}
+
+func (c *Core) sessionDown(in SessionDown) {
+	s := c.sessions[in.Session]
+	if s == nil {
+		return
+	}
+	delete(c.sessions, s.id)
+	p := c.peer(s.peer)
+	for i, other := range p.sessions {
+		if other == s {
+			p.sessions = append(p.sessions[:i], p.sessions[i+1:]...)
+			break
+		}
+	}
+	p.lastErr = in.Err
+	c.dropRoutes(s)
+	// What was in flight on this session is gone. With another one up that only means sending it again; a
+	// snapshot stream that broke reports its own end.
+	if c.ready(s.peer) == nil {
+		c.linkDown(s.peer, true, in.Err)
+		return
+	}
+	c.linkUp(s.peer)
+}
+
+func (c *Core) dialFailed(in DialFailed) {
+	p := c.peer(in.Peer)
+	p.dialing, p.lastErr = false, in.Err
+	p.wait = min(max(2*p.wait, dialWaitMin), dialWaitMax)
+	p.dialAt = c.now.Add(p.wait)
+	if len(p.sessions) > 0 {
+		return // it came to us meanwhile
+	}
+	c.linkDown(in.Peer, false, in.Err)
+}
+
+// dial asks for a session, unless one is there or on its way, or the last try has only just failed.
+func (c *Core) dial(id crypto.NodeID) {
+	p := c.peer(id)
+	if p.dialing || len(p.sessions) > 0 || c.now.Before(p.dialAt) {
+		return
+	}
+	p.dialing = true
+	c.out.Dials = append(c.out.Dials, Dial{Peer: id, Addrs: p.addrs})
+}
+
+// ready returns the newest session with the peer that has been greeted, nil if there is none.
+func (c *Core) ready(id crypto.NodeID) *session {
+	p := c.peers[id]
+	if p == nil {
+		return nil
+	}
+	for i := len(p.sessions) - 1; i >= 0; i-- {
+		if p.sessions[i].agreed != nil {
+			return p.sessions[i]
+		}
+	}
+	return nil
+}
+
+// rightsOf returns what a peer may do here: this node itself everything, a peer without a session nothing.
+func (c *Core) rightsOf(id crypto.NodeID) wire.Rights {
+	if id == c.cfg.Node {
+		return wire.AllRights
+	}
+	if s := c.ready(id); s != nil {
+		return s.rights
+	}
+	return 0
+}
+
+// linkUp and linkDown tell every machine and client; each knows whether the peer concerns it. A link that is
+// lost was there; otherwise none could be made.
+func (c *Core) linkUp(id crypto.NodeID) {
+	for _, e := range c.activeSources() {
+		c.stepSource(e, source.LinkUp{Peer: id})
+	}
+	for _, e := range c.activeTargets() {
+		c.stepTarget(e, target.LinkUp{Peer: id})
+	}
+	c.clientsUp(id)
+}
+
+func (c *Core) linkDown(id crypto.NodeID, lost bool, err error) {
+	if err == nil {
+		err = errors.New("closed")
+	}
+	for _, e := range c.activeSources() {
+		c.stepSource(e, source.LinkDown{Peer: id, Lost: lost, Err: err})
+	}
+	for _, e := range c.activeTargets() {
+		c.stepTarget(e, target.LinkDown{Peer: id})
+	}
+	for _, e := range c.activeOrchestrators() {
+		c.stepOrchestrator(e, orchestrator.LinkDown{Peer: id, Lost: lost, Err: err})
+	}
+	c.clientsDown(id, lost, err)
+}

@@ -1,0 +1,92 @@
+package node
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// This file is what the core shows: copies of its state for status pages and for the shell.
+
+// refusal is the error of a reason, nil for none.
+func refusal(r wire.Reason) error {
+	if r == wire.ReasonNone {
+		return nil
+	}
+	return &wire.RemoteError{Reason: r}
+}
+
+// cancelHere stops a migration away from this node that another node asked for.
+func (c *Core) cancelHere(id wire.MigrationID) {
+	if e := c.sources[id]; e != nil && !e.ended {
+		c.stepSource(e, source.Cancel{Detail: "cancelled at the source"})
+	}
+}
+
+// Peer is a node as this one knows it.
+type Peer struct {
+	ID       crypto.NodeID
+	Name     string
+	Addrs    []string
+	Sessions int
+	Rights   wire.Rights // of its newest session
+	Remote   string
+	LastErr  error
+}
+
+// Peers lists the nodes this one knows, in the order of their ids.
+func (c *Core) Peers() []Peer {
+	list := make([]Peer, 0, len(c.peers))
+	for _, p := range c.peers {
+		v := Peer{ID: p.id, Name: p.name, Addrs: slices.Clone(p.addrs), Sessions: len(p.sessions), LastErr: p.lastErr}
+		if n := len(p.sessions); n > 0 {
+			v.Rights, v.Remote = p.sessions[n-1].rights, p.sessions[n-1].remote
+		}
+		list = append(list, v)
+	}
+	slices.SortFunc(list, func(a, b Peer) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return list
+}
+
+// DaemonView is a daemon as this node knows it: one that serves here, or the tombstone of one that left.
+type DaemonView struct {
+	Daemon
+	Moving    bool               // on its way to another node
+	Migration wire.MigrationID   // while it moves
+	Holder    crypto.NodeID      // this node, or where it went
+	Left      bool               // a tombstone
+	Expires   time.Time          // of a tombstone
+	Handover  crypto.CausalEvent // of a tombstone
+}
+
+// Daemons lists the daemons and tombstones of this node in the order of their origins.
+func (c *Core) Daemons() []DaemonView {
+	list := make([]DaemonView, 0, len(c.daemons)+len(c.tombstones))
+	for _, d := range c.daemons {
+		v := DaemonView{Daemon: d.Daemon, Holder: c.cfg.Node}
+		if d.source != nil {
+			v.Moving, v.Migration = true, d.source.m.Ref().Migration
+		}
+		list = append(list, v)
+	}
+	for origin, t := range c.tombstones {
+		list = append(list, DaemonView{
+			Daemon: Daemon{Entity: t.entity, Origin: origin, Kind: t.kind, Name: t.name, Epoch: t.epoch},
+			Holder: t.node, Left: true, Expires: t.expires, Handover: t.handover,
+		})
+	}
+	slices.SortFunc(list, func(a, b DaemonView) int {
+		if a.Origin < b.Origin {
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// Counters returns what the node has counted since it started.
+func (c *Core) Counters() Counters { return c.stats }

@@ -1,0 +1,85 @@
+package peer
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+func nodeIDs(t *testing.T, n int) []crypto.NodeID {
+	t.Helper()
+	ids := make([]crypto.NodeID, n)
+	for i := range ids {
+		key, err := crypto.GenerateNodeKeypair()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[i] = key.ID()
+	}
+	return ids
+}
+
+// TestAuthorizeKeepsTheRest edits a file that a person has written in.
+func TestAuthorizeKeepsTheRest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "authorized_peers")
+	ids := nodeIDs(t, 3)
+	old := "# the machines in the cellar\n" + crypto.AuthorizedLine(ids[0], []string{"submit"}, "a") + "\n\n" + crypto.AuthorizedLine(ids[1], nil, "b") + "\n"
+	if err := os.WriteFile(path, []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	steps := []struct {
+		peer    AuthorizedPeer
+		changed bool
+	}{
+		{AuthorizedPeer{Node: ids[0], Rights: wire.RightSubmit}, false},
+		{AuthorizedPeer{Node: ids[0], Rights: wire.RightMigrateIn}, true},
+		{AuthorizedPeer{Node: ids[0], Rights: wire.RightMigrateIn, Name: "a"}, false},
+		{AuthorizedPeer{Node: ids[2], Name: "c"}, true},
+		{AuthorizedPeer{Node: ids[2], Name: "c"}, false},
+	}
+	for i, s := range steps {
+		if changed, err := Authorize(path, s.peer); err != nil || changed != s.changed {
+			t.Fatalf("step %d: changed %v, %v", i, changed, err)
+		}
+	}
+	want := strings.Replace(old, "submit ", "migrate-in ", 1) + crypto.AuthorizedLine(ids[2], nil, "c") + "\n"
+	if got, _ := os.ReadFile(path); string(got) != want {
+		t.Fatalf("the file is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestAuthorizeLeavesABrokenFileAlone: nobody is let in by it anyway.
+func TestAuthorizeLeavesABrokenFileAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "authorized_peers")
+	if err := os.WriteFile(path, []byte("submit ssh-rsa AAAA\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	changed, err := Authorize(path, AuthorizedPeer{Node: nodeIDs(t, 1)[0]})
+	if changed || err == nil || !strings.Contains(err.Error(), path+":1:") {
+		t.Fatalf("changed %v, %v", changed, err)
+	}
+}
+
+// TestAuthorizeAtOnce: no edit is lost among those that come at the same moment.
+func TestAuthorizeAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "authorized_peers")
+	ids := nodeIDs(t, 16)
+	var all sync.WaitGroup
+	for _, id := range ids {
+		all.Go(func() {
+			if changed, err := Authorize(path, AuthorizedPeer{Node: id, Rights: wire.AllRights}); err != nil || !changed {
+				t.Errorf("changed %v, %v", changed, err)
+			}
+		})
+	}
+	all.Wait()
+	a, err := OpenAuthorized(path)
+	if err != nil || len(a.Peers()) != len(ids) {
+		t.Fatalf("%d of %d peers, %v", len(a.Peers()), len(ids), err)
+	}
+}

@@ -1,0 +1,108 @@
+package peer
+
+import (
+	stdcrypto "crypto"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/transport"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Config describes a node. Only Key is required.
+type Config struct {
+	// Key is the node's own key; its public half is the node's id.
+	Key *crypto.NodeKeypair
+	// Name is what the node calls itself, for people.
+	Name string
+	// Listen is the UDP address, "host:port"; empty means any free port on all interfaces.
+	Listen string
+	// Advertise are the addresses at which others can dial this node; empty means what it listens on.
+	Advertise []string
+	// DataDir holds the boot counter. Empty means that the counter starts from the clock, which is enough
+	// as long as the clock does not run backwards across a restart.
+	DataDir string
+	// Authorize tells what a peer may do here, and whether it may connect at all. Nil lets nobody in.
+	// It is called from network goroutines, once per session.
+	Authorize func(crypto.NodeID) (wire.Rights, bool)
+	// Logger receives what an operator wants to know. The zero value discards it.
+	Logger zerolog.Logger
+	// Transport limits what peers can use; its Key, Listen, Advertise and Authorize are set from above.
+	Transport transport.Config
+	// Network opens the network; nil means QUIC. Tests use the in-memory twin.
+	Network func(transport.Config, transport.Receiver) (transport.Network, error)
+	// Target limits what migrations towards this node may hold; its Node is set from Key.
+	Target target.Config
+	// Core tunes the roles' timings; its identity, keys and admission are set by New.
+	Core node.Config
+}
+
+// Defaults of the event buffer, announced to sources as their credits.
+const (
+	defaultPendingEvents = 1_000_000
+	defaultPendingBytes  = 64 << 20
+)
+
+// defaultIdleTimeout is how long a dead peer goes unnoticed. A transfer whose target dies ends within it, and
+// a healthy session sends something three times as often.
+const defaultIdleTimeout = 5 * time.Second
+
+// resetKey derives the secret by which a restarted node tells its former peers that their sessions are gone.
+// It follows from the node's key, so it outlives the process without a file of its own, and from a signature
+// that is made for nothing else, so it gives nothing away.
+func resetKey(key *crypto.NodeKeypair) ([32]byte, error) {
+	sig, err := key.Sign(nil, []byte("ferry/v1/stateless-reset\x00"), stdcrypto.Hash(0))
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("peer: %w", err)
+	}
+	return sha256.Sum256(sig), nil
+}
+
+func (cfg *Config) complete() error {
+	if cfg.Key == nil {
+		return errors.New("peer: Config.Key is missing: load one with crypto.LoadNodeKey or make one with crypto.GenerateNodeKeypair")
+	}
+	if len(cfg.Name) > wire.MaxName {
+		return fmt.Errorf("peer: Config.Name has %d bytes, at most %d are allowed", len(cfg.Name), wire.MaxName)
+	}
+	if cfg.Network == nil {
+		cfg.Network = transport.ListenQUIC
+	}
+	cfg.Transport.Key, cfg.Transport.Listen = cfg.Key, cfg.Listen
+	cfg.Transport.Advertise, cfg.Transport.Authorize = cfg.Advertise, cfg.Authorize
+	if cfg.Transport.IdleTimeout == 0 {
+		cfg.Transport.IdleTimeout = defaultIdleTimeout
+	}
+	var err error
+	if cfg.Transport.ResetKey == [32]byte{} {
+		if cfg.Transport.ResetKey, err = resetKey(cfg.Key); err != nil {
+			return err
+		}
+	}
+	cfg.Target.Node = cfg.Key.ID()
+	if cfg.Target.MaxPendingEvents == 0 {
+		cfg.Target.MaxPendingEvents = defaultPendingEvents
+	}
+	if cfg.Target.MaxPendingBytes == 0 {
+		cfg.Target.MaxPendingBytes = defaultPendingBytes
+	}
+	return nil
+}
+
+// AllowOnly returns an Authorize function for a fixed set of peers.
+func AllowOnly(rights map[crypto.NodeID]wire.Rights) func(crypto.NodeID) (wire.Rights, bool) {
+	return func(id crypto.NodeID) (wire.Rights, bool) {
+		r, ok := rights[id]
+		return r, ok
+	}
+}
+
+// now is the one place where this package reads the clock.
+func now() time.Time { return time.Now() }

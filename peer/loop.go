@@ -1,0 +1,142 @@
+package peer
+
+import (
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/subproto"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/transport"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// run owns the core until the node closes. It never blocks on anything but its inbox: effects that could
+// wait have goroutines of their own.
+func (p *Peer) run(core *node.Core) {
+	defer close(p.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	expiry := time.NewTicker(expiryEvery)
+	defer expiry.Stop()
+	for {
+		var in node.Input
+		select {
+		case <-p.ctx.Done():
+			return
+		case it := <-p.items:
+			if it.look != nil {
+				it.look(core)
+				continue
+			}
+			in = it.in
+		case <-timer.C:
+			in = node.Tick{}
+		case t := <-expiry.C:
+			p.handler.Tick(t)
+			continue
+		}
+		effects := core.Step(now(), in)
+		p.obey(effects)
+		if !effects.Wake.IsZero() {
+			timer.Reset(max(0, effects.Wake.Sub(now())))
+		}
+	}
+}
+
+// expiryEvery is how often completed records are looked over; they live for minutes.
+const expiryEvery = 10 * time.Second
+
+// obey carries out effects in the order of their fields.
+func (p *Peer) obey(e node.Effects) {
+	for _, call := range e.Calls {
+		p.dispatch(call)
+	}
+	for _, id := range e.StopCopies {
+		p.copies.stop(id)
+	}
+	for _, c := range e.Copies {
+		p.startCopy(c)
+	}
+	for _, stream := range e.RefuseStreams {
+		p.copies.refuse(stream)
+	}
+	for _, d := range e.Dials {
+		p.dial(d)
+	}
+	p.sends(e)
+	for _, r := range e.Replies {
+		p.waiters.answer(r)
+	}
+	for _, c := range e.Changes {
+		p.watchers.changed(c.Migration)
+		p.logChange(c.Migration)
+	}
+	for _, n := range e.Notes {
+		p.logNote(n)
+	}
+}
+
+func (p *Peer) sends(e node.Effects) {
+	for _, s := range e.Sends {
+		// An error means that the session is gone or was too slow to read; either way its end is reported
+		// as such, and whoever sent this sends it again on the next one.
+		_ = p.net.Send(transport.SessionID(s.Session), channelOf(s.Channel), s.Migration, s.Frame)
+	}
+	for _, end := range e.EndEvents {
+		p.net.CloseEvents(transport.SessionID(end.Session), end.Migration)
+	}
+	for _, d := range e.Disconnects {
+		p.net.Disconnect(transport.SessionID(d.Session), d.Reason)
+	}
+}
+
+func channelOf(c subproto.Channel) transport.Channel {
+	switch c {
+	case subproto.Submit:
+		return transport.ChannelSubmit
+	case subproto.Events:
+		return transport.ChannelEvents
+	}
+	return transport.ChannelControl
+}
+
+// dispatch puts a call on its daemon's queue, or starts it beside the queue.
+func (p *Peer) dispatch(call node.Call) {
+	switch op := call.Op.(type) {
+	case target.CallRestore:
+		p.startRestore(call, op)
+		return
+	case target.CallAbort:
+		p.copies.cancelRestore(call.Migration)
+	case source.CallHandOver:
+		p.log.Info().Str("origin", originText(call.Origin)).Str("to", op.To.String()).Msg("committing the handover")
+		if host, ok := p.registry.Host(call.Origin); ok {
+			p.departed.note(host)
+		}
+	}
+	p.queues.push(p, call)
+}
+
+// dial opens a session on a goroutine of its own; SessionUp comes from the network itself.
+func (p *Peer) dial(d node.Dial) {
+	p.wg.Go(func() {
+		if len(d.Addrs) == 0 {
+			p.post(node.DialFailed{Peer: d.Peer, Err: &noAddressError{d.Peer}})
+			return
+		}
+		if _, err := p.net.Dial(p.ctx, d.Peer, d.Addrs); err != nil {
+			p.post(node.DialFailed{Peer: d.Peer, Err: err})
+		}
+	})
+}
+
+// noAddressError says that a peer is known by its key only. It matches wire.ErrUnreachable.
+type noAddressError struct{ peer crypto.NodeID }
+
+func (e *noAddressError) Error() string {
+	return "no address is known for " + e.peer.String() + " and it has not called here"
+}
+
+func (e *noAddressError) Is(target error) bool { return target == wire.ErrUnreachable }

@@ -1,0 +1,188 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/transport"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// ErrClosed is returned by everything that is asked of a peer after Close.
+var ErrClosed = errors.New("peer: closed")
+
+// Peer is a running node. All its methods are safe for concurrent use.
+type Peer struct {
+	cfg       Config
+	id        crypto.NodeID
+	boot      uint64
+	started   time.Time
+	log       zerolog.Logger
+	registry  *daemon.Registry
+	factories *daemon.Factories
+	handler   *target.Handler
+	executor  *node.Executor
+
+	net   transport.Network // set before the loop starts, never written again
+	items chan item         // to the loop
+	done  chan struct{}     // closed when the loop ends
+	ctx   context.Context   // ends all work beside the loop
+	stop  context.CancelFunc
+	wg    sync.WaitGroup // queues, copies, dials
+	once  sync.Once
+
+	queues   queues
+	copies   copies
+	departed departed
+
+	requests atomic.Uint64
+	waiters  waiters
+	watchers watchers
+	spawning sync.Mutex // one birth at a time, so that a name is taken once
+}
+
+// item is one thing for the loop: an input for the core, or a look at it.
+type item struct {
+	in   node.Input
+	look func(*node.Core)
+}
+
+// inboxSize is how many inputs may wait for the loop. A full inbox holds up the streams they come from.
+const inboxSize = 1024
+
+// New starts a node. It listens when New returns.
+func New(cfg Config) (*Peer, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	boot, err := nextBoot(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	p := &Peer{
+		cfg: cfg, id: cfg.Key.ID(), boot: boot, started: now(), log: cfg.Logger,
+		registry: daemon.NewRegistry(), factories: daemon.NewFactories(),
+		items: make(chan item, inboxSize), done: make(chan struct{}),
+	}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	p.handler = target.NewWithFactories(p.registry, p.factories, cfg.Target)
+	p.executor = &node.Executor{
+		Node: p.id, Registry: p.registry, Handler: p.handler,
+		Host: daemon.HostConfig{Now: now}, Clock: now,
+	}
+	ready := make(chan struct{})
+	p.net, err = cfg.Network(cfg.Transport, &receiver{p: p, ready: ready})
+	if err != nil {
+		p.stop()
+		return nil, fmt.Errorf("peer: %w", err)
+	}
+	close(ready)
+	go p.run(node.New(p.coreConfig()))
+	return p, nil
+}
+
+func (p *Peer) coreConfig() node.Config {
+	cfg := p.cfg.Core
+	cfg.Node, cfg.Name, cfg.Addrs, cfg.Boot = p.id, p.cfg.Name, p.net.Addrs(), p.boot
+	cfg.NewKey = crypto.GenerateEntityKeypair
+	cfg.Admit = p.admit
+	cfg.Target.CreditEvents = uint64(p.cfg.Target.MaxPendingEvents)
+	cfg.Target.CreditBytes = uint64(p.cfg.Target.MaxPendingBytes)
+	return cfg
+}
+
+// admit refuses what could only fail later.
+func (p *Peer) admit(msg *wire.Prepare) error {
+	if p.ctx.Err() != nil {
+		return fmt.Errorf("peer: this node is closing: %w", wire.ErrRefused)
+	}
+	_, err := p.factories.Lookup(msg.Origin, msg.Kind)
+	return err
+}
+
+// ID returns the node's id.
+func (p *Peer) ID() crypto.NodeID { return p.id }
+
+// Name returns what the node calls itself.
+func (p *Peer) Name() string { return p.cfg.Name }
+
+// Boot returns the node's boot counter.
+func (p *Peer) Boot() uint64 { return p.boot }
+
+// Started returns when the node was started.
+func (p *Peer) Started() time.Time { return p.started }
+
+// Addrs returns the addresses at which this node can be dialed, best first.
+func (p *Peer) Addrs() []string { return p.net.Addrs() }
+
+// Pending returns unknown callers that were turned away, newest first.
+func (p *Peer) Pending() []transport.Pending { return p.net.Pending() }
+
+// Learn tells the node where a peer can be dialed. Addresses that peers announce themselves do not replace
+// what was given here.
+func (p *Peer) Learn(id crypto.NodeID, addrs ...string) {
+	p.post(node.Learn{Peer: id, Addrs: addrs})
+}
+
+// RegisterKind makes this node able to spawn and to receive daemons of a kind. newDaemon is called once
+// for each and must not hand out the same daemon twice.
+func (p *Peer) RegisterKind(kind string, newDaemon func() daemon.Daemon) error {
+	return p.factories.RegisterKind(kind, newDaemon)
+}
+
+// Factories gives access to one-shot expectations by origin.
+func (p *Peer) Factories() *daemon.Factories { return p.factories }
+
+// Close stops serving at once and waits until every goroutine of the node has ended. Daemons kept in
+// memory are gone afterwards; migrate them away first.
+func (p *Peer) Close() error {
+	var err error
+	p.once.Do(func() {
+		p.stop()
+		<-p.done
+		err = p.net.Close()
+		p.wg.Wait()
+		p.waiters.failAll()
+		p.watchers.closeAll()
+	})
+	return err
+}
+
+// post gives the loop an input; it reports false when the node is closed.
+func (p *Peer) post(in node.Input) bool {
+	select {
+	case p.items <- item{in: in}:
+		return true
+	case <-p.ctx.Done():
+		return false
+	}
+}
+
+// look runs f on the loop, where it may read the core, and waits for it.
+func (p *Peer) look(ctx context.Context, f func(*node.Core)) error {
+	ran := make(chan struct{})
+	it := item{look: func(c *node.Core) { f(c); close(ran) }}
+	select {
+	case p.items <- it:
+	case <-p.ctx.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-ran:
+		return nil
+	case <-p.done:
+		return ErrClosed
+	}
+}

@@ -1,0 +1,141 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// SpawnOptions describe a daemon to be born.
+type SpawnOptions struct {
+	// Name is for people; it travels with the daemon. Empty means none.
+	Name string
+	// Administrator may sign forced entries later; zero means nobody ever may.
+	Administrator crypto.PublicKey
+	// New makes the daemon; nil means the factory of the kind.
+	New func() daemon.Daemon
+}
+
+// Spawn gives birth to a daemon on this node: a new entity, at sequence 0 of its log and in epoch 1.
+func (p *Peer) Spawn(ctx context.Context, kind string, opt SpawnOptions) (node.Daemon, error) {
+	p.spawning.Lock()
+	defer p.spawning.Unlock()
+	if err := p.nameIsFree(ctx, opt.Name); err != nil {
+		return node.Daemon{}, err
+	}
+	key, err := crypto.GenerateEntityKeypair()
+	if err != nil {
+		return node.Daemon{}, err
+	}
+	host, stop, err := p.birth(key, kind, opt)
+	if err != nil {
+		return node.Daemon{}, err
+	}
+	if err := p.registry.Register(host); err != nil {
+		return node.Daemon{}, err
+	}
+	d := node.DaemonOf(host, stop)
+	if !p.post(node.Serve{Daemon: d}) {
+		return node.Daemon{}, ErrClosed
+	}
+	p.log.Info().Str("daemon", d.Entity.String()).Str("kind", kind).Str("name", opt.Name).Msg("daemon born")
+	return d, nil
+}
+
+func (p *Peer) birth(key *crypto.EntityKeypair, kind string, opt SpawnOptions) (*daemon.Host, bool, error) {
+	plan := daemon.Expectation{New: opt.New}
+	if opt.New == nil {
+		var err error
+		if plan, err = p.factories.Lookup(crypto.OriginOf(crypto.EntityID(key.Public())), kind); err != nil {
+			return nil, false, err
+		}
+	}
+	d, err := plan.Build()
+	if err != nil {
+		return nil, false, err
+	}
+	_, stop := d.(daemon.StopAndCopy)
+	host, err := daemon.NewHost(d, key, kind, daemon.HostConfig{
+		Now: now, Node: p.id, Name: opt.Name, Administrator: opt.Administrator,
+	})
+	return host, stop, err
+}
+
+// nameIsFree keeps names unambiguous on one node. Daemons that arrive keep the names they have.
+func (p *Peer) nameIsFree(ctx context.Context, name string) error {
+	if name == "" {
+		return nil
+	}
+	var taken bool
+	err := p.look(ctx, func(c *node.Core) {
+		for _, d := range c.Daemons() {
+			taken = taken || d.Name == name && !d.Left
+		}
+	})
+	if taken {
+		return fmt.Errorf("peer: a daemon named %q serves here already: %w", name, wire.ErrRefused)
+	}
+	return err
+}
+
+// Stop ends a daemon of this node for good: it is unregistered and its key is wiped. A daemon that is
+// moving cannot be stopped.
+func (p *Peer) Stop(ctx context.Context, origin uint64) error {
+	v, err := p.Daemon(ctx, origin)
+	switch {
+	case err != nil:
+		return err
+	case v.Left:
+		return wire.ErrMoved
+	case v.Moving:
+		return wire.ErrAlreadyMigrating
+	}
+	host, err := p.registry.Unregister(origin)
+	if err != nil {
+		return err
+	}
+	p.post(node.Drop{Origin: origin})
+	return host.End()
+}
+
+// Daemons lists the daemons that serve here and the tombstones of those that left.
+func (p *Peer) Daemons(ctx context.Context) (list []node.DaemonView, err error) {
+	err = p.look(ctx, func(c *node.Core) { list = c.Daemons() })
+	return list, err
+}
+
+// Daemon describes one daemon or tombstone of this node.
+func (p *Peer) Daemon(ctx context.Context, origin uint64) (node.DaemonView, error) {
+	list, err := p.Daemons(ctx)
+	if err != nil {
+		return node.DaemonView{}, err
+	}
+	for _, d := range list {
+		if d.Origin == origin {
+			return d, nil
+		}
+	}
+	return node.DaemonView{}, wire.ErrDaemonNotFound
+}
+
+// Peers lists the nodes this one knows.
+func (p *Peer) Peers(ctx context.Context) (list []node.Peer, err error) {
+	err = p.look(ctx, func(c *node.Core) { list = c.Peers() })
+	return list, err
+}
+
+// Host returns the host of a daemon that is registered here, dark ones included: for its head, its passport
+// and its epoch.
+func (p *Peer) Host(origin uint64) (*daemon.Host, bool) { return p.registry.Host(origin) }
+
+// Inspect reads a daemon that serves here, without an event, behind the same gate as every answer.
+func (p *Peer) Inspect(ctx context.Context, origin uint64, query []byte) ([]byte, error) {
+	r, err := p.request(ctx, func(id uint64) node.Input {
+		return node.Inspect{Request: id, Origin: origin, Query: query}
+	})
+	return r.Data, err
+}

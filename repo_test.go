@@ -1,0 +1,305 @@
+package ferry_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// These tests hold the rules that keep the architecture what its file list says it is. A rule that gets in
+// the way is changed here, in the open, together with docs/design.md.
+
+const module = "github.com/ferrymesh/ferry/"
+
+// below lists what each package may import from this module. Packages that are not listed may import
+// anything; test files may too.
+var below = map[string][]string{
+	"codec":        {},
+	"crypto":       {"codec"},
+	"wire":         {"codec", "crypto"},
+	"daemon":       {"codec", "crypto", "wire"},
+	"source":       {"codec", "crypto", "wire", "daemon"},
+	"target":       {"codec", "crypto", "wire", "daemon"},
+	"orchestrator": {"codec", "crypto", "wire", "daemon"},
+	"subproto":     {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator"},
+	"node":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto"},
+	"transport":    {"codec", "crypto", "wire"},
+	"sim":          {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node"},
+	"peer":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "transport"},
+}
+
+// pure lists the packages in which time is an argument and effects are values.
+var pure = []string{"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node"}
+
+// impure lists imports that a pure package cannot have, and the files that are excepted: making a key reads
+// the system's randomness, and key files are files.
+var impure = map[string][]string{
+	"crypto/rand": {"crypto/keypair.go", "crypto/nodekey.go"},
+	"os":          {"crypto/keyfile.go"},
+	"net":         nil, "net/http": nil, "os/exec": nil, "os/signal": nil,
+	"log": nil, "log/slog": nil, "github.com/rs/zerolog": nil,
+	"math/rand": nil, "math/rand/v2": nil,
+	"github.com/quic-go/quic-go": nil,
+}
+
+// clock lists the functions of package time that read the clock or wait for it.
+var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+
+// only names the one package that may import a library.
+var only = map[string]string{
+	"github.com/quic-go/quic-go": "transport",
+}
+
+type file struct {
+	path string // with slashes, from the root
+	pkg  string // folder
+	src  []byte
+	ast  *ast.File
+	fset *token.FileSet
+}
+
+func (f *file) test() bool { return strings.HasSuffix(f.path, "_test.go") }
+
+// files parses every Go file of this module, and none of the modules inside it.
+func files(t *testing.T) []*file {
+	t.Helper()
+	var list []*file
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return enter(p)
+		}
+		if filepath.Ext(p) != ".go" {
+			return nil
+		}
+		f, err := parse(filepath.ToSlash(p))
+		list = append(list, f)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) < 50 {
+		t.Fatalf("only %d Go files found: is the test run from the root?", len(list))
+	}
+	return list
+}
+
+func enter(dir string) error {
+	if dir == "." {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil || strings.HasPrefix(filepath.Base(dir), ".") || filepath.Base(dir) == "testdata" {
+		return filepath.SkipDir
+	}
+	return nil
+}
+
+func parse(p string) (*file, error) {
+	src, err := os.ReadFile(p)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{path: p, pkg: path.Dir(p), src: src, fset: token.NewFileSet()}
+	f.ast, err = parser.ParseFile(f.fset, p, src, parser.ParseComments)
+	return f, err
+}
+
+func (f *file) imports() []string {
+	var list []string
+	for _, spec := range f.ast.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value)
+		list = append(list, name)
+	}
+	return list
+}
+
+func TestImportTable(t *testing.T) {
+	for _, f := range files(t) {
+		allowed, listed := below[f.pkg]
+		for _, imp := range f.imports() {
+			own, ours := strings.CutPrefix(imp, module)
+			if ours && listed && !f.test() && !slices.Contains(allowed, own) {
+				t.Errorf("%s imports %s; package %s may import %v", f.path, own, f.pkg, allowed)
+			}
+			for lib, pkg := range only {
+				if strings.HasPrefix(imp, lib) && f.pkg != pkg && !f.test() {
+					t.Errorf("%s imports %s; only package %s may", f.path, imp, pkg)
+				}
+			}
+		}
+	}
+}
+
+func TestPurePackages(t *testing.T) {
+	for _, f := range files(t) {
+		if f.test() || !slices.Contains(pure, f.pkg) {
+			continue
+		}
+		for _, imp := range f.imports() {
+			if excepted, banned := impure[imp]; banned && !slices.Contains(excepted, f.path) {
+				t.Errorf("%s imports %s: below peer nothing does I/O, logs or reads randomness", f.path, imp)
+			}
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if bad := impureNode(n); bad != "" {
+				t.Errorf("%s: %s: below peer time is an argument and nothing starts a goroutine", f.fset.Position(n.Pos()), bad)
+			}
+			return true
+		})
+	}
+}
+
+func impureNode(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.GoStmt:
+		return "a go statement"
+	case *ast.SelectorExpr:
+		if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clock, n.Sel.Name) {
+			return "time." + n.Sel.Name
+		}
+	}
+	return ""
+}
+
+func TestNoSleepInTests(t *testing.T) {
+	for _, f := range files(t) {
+		if f.test() && f.path != "repo_test.go" && strings.Contains(string(f.src), "time."+"Sleep(") {
+			t.Errorf("%s sleeps; wait for an event instead", f.path)
+		}
+	}
+}
+
+func TestFormat(t *testing.T) {
+	for _, f := range files(t) {
+		want, err := format.Source(f.src)
+		if err != nil {
+			t.Error(err)
+		} else if string(want) != string(f.src) {
+			t.Errorf("%s is not formatted: run gofmt -w %s", f.path, f.path)
+		}
+	}
+}
+
+// TestSize: a function that cannot be read in one look is too long, a file that needs a table of contents is
+// two files.
+func TestSize(t *testing.T) {
+	const maxFile, maxFunc = 400, 70
+	for _, f := range files(t) {
+		if f.test() {
+			continue
+		}
+		if n := strings.Count(string(f.src), "\n"); n > maxFile {
+			t.Errorf("%s has %d lines, more than %d", f.path, n, maxFile)
+		}
+		for _, d := range f.ast.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if n := f.fset.Position(fn.End()).Line - f.fset.Position(fn.Pos()).Line + 1; n > maxFunc {
+				t.Errorf("%s: %s has %d lines, more than %d", f.path, fn.Name.Name, n, maxFunc)
+			}
+		}
+	}
+}
+
+// TestPackageDocs: one package comment per package, and it begins as godoc expects.
+func TestPackageDocs(t *testing.T) {
+	docs := make(map[string][]string)
+	for _, f := range files(t) {
+		if f.test() {
+			continue
+		}
+		if f.ast.Doc == nil {
+			docs[f.pkg] = append(docs[f.pkg], "")
+			continue
+		}
+		want := "Package " + f.ast.Name.Name
+		if f.ast.Name.Name == "main" {
+			want = "Peer"
+		}
+		if !strings.HasPrefix(f.ast.Doc.Text(), want) {
+			t.Errorf("%s: the package comment must begin with %q", f.path, want)
+		}
+		docs[f.pkg] = append(docs[f.pkg], f.path)
+	}
+	for pkg, paths := range docs {
+		paths = slices.DeleteFunc(paths, func(p string) bool { return p == "" })
+		if len(paths) != 1 {
+			t.Errorf("package %s has %d package comments, want one: %v", pkg, len(paths), paths)
+		}
+	}
+}
+
+// TestExportedDocs: every exported name says what it is, except in commands and their parts.
+func TestExportedDocs(t *testing.T) {
+	for _, f := range files(t) {
+		if f.test() || strings.HasPrefix(f.pkg, "cmd") {
+			continue
+		}
+		for _, name := range undocumented(f.ast) {
+			t.Errorf("%s: exported %s has no comment", f.path, name)
+		}
+	}
+}
+
+// selfEvident are methods whose name is a contract of the standard library.
+var selfEvident = []string{"Error", "String"}
+
+func undocumented(f *ast.File) []string {
+	var names []string
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Name.IsExported() && d.Doc == nil && exportedReceiver(d) && !slices.Contains(selfEvident, d.Name.Name) {
+				names = append(names, d.Name.Name)
+			}
+		case *ast.GenDecl:
+			names = append(names, undocumentedSpecs(d)...)
+		}
+	}
+	return names
+}
+
+func exportedReceiver(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	typ := fmt.Sprint(d.Recv.List[0].Type)
+	if star, ok := d.Recv.List[0].Type.(*ast.StarExpr); ok {
+		typ = fmt.Sprint(star.X)
+	}
+	return ast.IsExported(typ)
+}
+
+func undocumentedSpecs(d *ast.GenDecl) []string {
+	var names []string
+	for _, spec := range d.Specs {
+		switch spec := spec.(type) {
+		case *ast.TypeSpec:
+			if spec.Name.IsExported() && d.Doc == nil && spec.Doc == nil && spec.Comment == nil {
+				names = append(names, spec.Name.Name)
+			}
+		case *ast.ValueSpec:
+			for _, n := range spec.Names {
+				if n.IsExported() && d.Doc == nil && spec.Doc == nil && spec.Comment == nil {
+					names = append(names, n.Name)
+				}
+			}
+		}
+	}
+	return names
+}
