@@ -1,0 +1,251 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/peer"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// daemonOf describes a daemon for people.
+func (s *Server) daemonOf(b *book, v node.DaemonView) client.Daemon {
+	d := client.Daemon{
+		ID: v.Entity.String(), Origin: originText(v.Origin), Name: v.Name, Kind: v.Kind, State: client.StateServing,
+		Epoch: v.Epoch, Holder: b.node(v.Holder), Handovers: int(v.Epoch) - 1,
+		PublicKey: crypto.AuthorizedLine(crypto.NodeID(v.Entity), nil, v.Name),
+	}
+	if v.Left {
+		d.State, d.Expires = client.StateLeft, &v.Expires
+		return d
+	}
+	if v.Moving {
+		d.State, d.Migration = client.StateMoving, v.Migration.String()
+	}
+	if h, ok := s.cfg.Peer.Host(v.Origin); ok {
+		head := h.Head()
+		d.Sequence, d.Head = head.Sequence, head.Digest.String()
+		if h.Frozen() {
+			d.State = client.StateFrozen
+		}
+	}
+	return d
+}
+
+// originText is an origin as it is written everywhere: sixteen hex digits, zeros included.
+func originText(origin uint64) string { return fmt.Sprintf("%016x", origin) }
+
+// daemons answers with everything in one piece: the registry is bounded, and a page of it would be stale
+// before the next was asked for.
+func (s *Server) daemons(w http.ResponseWriter, r *http.Request) error {
+	b, err := s.book(r.Context())
+	if err != nil {
+		return err
+	}
+	views, err := s.cfg.Peer.Daemons(r.Context())
+	if err != nil {
+		return err
+	}
+	list := make([]client.Daemon, 0, len(views))
+	for _, v := range views {
+		list = append(list, s.daemonOf(b, v))
+	}
+	return writeJSON(w, http.StatusOK, list)
+}
+
+// findDaemon returns the daemon of this node that an argument means. One that serves here goes before one
+// that left, if both have the name.
+func (s *Server) findDaemon(ctx context.Context, arg string) (node.DaemonView, error) {
+	views, err := s.cfg.Peer.Daemons(ctx)
+	if err != nil {
+		return node.DaemonView{}, err
+	}
+	choices := make([]choice[node.DaemonView], 0, len(views))
+	for _, v := range views {
+		choices = append(choices, choice[node.DaemonView]{
+			value: v, name: v.Name, ids: []string{v.Entity.String(), originText(v.Origin)}, lesser: v.Left,
+		})
+	}
+	return choose("daemon", arg, choices)
+}
+
+// findOrigin is findDaemon for what can also be asked of a daemon elsewhere: a full id or origin need not be
+// known here.
+func (s *Server) findOrigin(ctx context.Context, arg string) (uint64, string, error) {
+	v, err := s.findDaemon(ctx, arg)
+	if err == nil {
+		return v.Origin, label(v), nil
+	}
+	var unknown = &client.Problem{Kind: "unknown_daemon"}
+	if !errors.Is(err, unknown) {
+		return 0, "", err
+	}
+	if id, bad := crypto.ParseEntityID(arg); bad == nil {
+		return crypto.OriginOf(id), id.Short(), nil
+	}
+	if len(arg) == 16 {
+		if origin, bad := strconv.ParseUint(arg, 16, 64); bad == nil {
+			return origin, arg, nil
+		}
+	}
+	return 0, "", err
+}
+
+// label is the name, or the start of the id of a daemon without one.
+func label(v node.DaemonView) string {
+	if v.Name != "" {
+		return v.Name
+	}
+	return v.Entity.Short()
+}
+
+// here returns a daemon that serves at this node; one that left is a problem that says where it went.
+func (s *Server) here(ctx context.Context, arg string) (node.DaemonView, error) {
+	v, err := s.findDaemon(ctx, arg)
+	if err != nil || !v.Left {
+		return v, err
+	}
+	b, err := s.book(ctx)
+	if err != nil {
+		return v, err
+	}
+	return v, client.Problemf(client.CodeUnknown, "moved", "%s left this node for %s", label(v), b.node(v.Holder).Label()).
+		Now("serving at %s since epoch %d, as far as this node knows", b.node(v.Holder).Label(), v.Epoch).
+		Then("the same command at %s", b.node(v.Holder).Label())
+}
+
+// daemon also answers for one that left, with where it went: that is what people look it up for.
+func (s *Server) daemon(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.findDaemon(r.Context(), r.PathValue("daemon"))
+	if err != nil {
+		return err
+	}
+	b, err := s.book(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, s.daemonOf(b, v))
+}
+
+// spawn answers when the daemon serves, so that the next command finds it.
+func (s *Server) spawn(w http.ResponseWriter, r *http.Request) error {
+	var req client.SpawnRequest
+	if err := readJSON(w, r, &req); err != nil {
+		return err
+	}
+	if err := checkName(req.Name); err != nil {
+		return err
+	}
+	d, err := s.cfg.Peer.Spawn(r.Context(), req.Kind, peer.SpawnOptions{Name: req.Name})
+	if err != nil {
+		return s.spawnProblem(err, req)
+	}
+	v, err := s.cfg.Peer.Daemon(r.Context(), d.Origin)
+	if err != nil {
+		return err
+	}
+	b, err := s.book(r.Context())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/v1/daemons/"+d.Entity.String())
+	return writeJSON(w, http.StatusCreated, s.daemonOf(b, v))
+}
+
+// spawnProblem says what could be started instead. The node reports a name that is taken as a refusal, and
+// there is nothing else that it refuses at a birth.
+func (s *Server) spawnProblem(err error, req client.SpawnRequest) error {
+	p := problemOf(err).Now("nothing was started")
+	switch {
+	case errors.Is(err, wire.ErrFactoryNotFound):
+		return client.Problemf(client.CodeRefused, "unknown_kind", "this node knows no kind of daemon named %q; it knows %s", req.Kind, join(s.cfg.Peer.Kinds())).
+			Now("nothing was started").Then("peer daemon spawn --help")
+	case errors.Is(err, wire.ErrRefused):
+		return client.Problemf(client.CodeRefused, "name_taken", "a daemon named %q serves here already", req.Name).
+			Now("nothing was started").Then("peer daemon show %s", req.Name)
+	}
+	return p
+}
+
+// stop describes the daemon as it was last, taken before the end: afterwards there is nothing to describe.
+func (s *Server) stop(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.here(r.Context(), r.PathValue("daemon"))
+	if err != nil {
+		return err
+	}
+	b, err := s.book(r.Context())
+	if err != nil {
+		return err
+	}
+	last := s.daemonOf(b, v)
+	if err := s.cfg.Peer.Stop(r.Context(), v.Origin); err != nil {
+		return stopProblem(err, v)
+	}
+	last.State = "stopped"
+	return writeJSON(w, http.StatusOK, last)
+}
+
+// stopProblem: a moving daemon is the one thing that cannot be stopped, since its fate may be decided
+// elsewhere already.
+func stopProblem(err error, v node.DaemonView) error {
+	if errors.Is(err, wire.ErrAlreadyMigrating) {
+		return client.Problemf(client.CodeRefused, "already_migrating", "%s is moving and cannot be stopped now", label(v)).
+			Now("serving, on its way (migration %s)", v.Migration.Short()).Then("peer migration cancel %s", v.Migration.Short())
+	}
+	return problemOf(err).Now("not stopped").Then("peer daemon show %s", label(v))
+}
+
+// inspect passes query and answer through as bytes; what they mean is between the caller and the daemon.
+func (s *Server) inspect(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.here(r.Context(), r.PathValue("daemon"))
+	if err != nil {
+		return err
+	}
+	query, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		return err
+	}
+	answer, err := s.cfg.Peer.Inspect(r.Context(), v.Origin, query)
+	if err != nil {
+		p := problemOf(err)
+		if p.Code == client.CodeError {
+			p.Code, p.Kind = client.CodeRefused, "bad_query" // the daemon's own words
+		}
+		return p.Now("serving; nothing was changed")
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_, _ = w.Write(answer)
+	return nil
+}
+
+// daemonPassport takes full ids of daemons that are not listed any more: a passport outlives the tombstone.
+func (s *Server) daemonPassport(w http.ResponseWriter, r *http.Request) error {
+	origin, name, err := s.findOrigin(r.Context(), r.PathValue("daemon"))
+	if err != nil {
+		return err
+	}
+	return s.passport(w, origin, name)
+}
+
+// passport answers with the passport of a daemon that is or was here.
+func (s *Server) passport(w http.ResponseWriter, origin uint64, name string) error {
+	p, err := s.cfg.Peer.Passport(origin)
+	if errors.Is(err, wire.ErrDaemonNotFound) {
+		return client.Problemf(client.CodeUnknown, "no_passport", "%s has not been at this node since it was started, so its passport is not here", name).
+			Then("peer migration proof --daemon %s -o FILE, at the node that has it", name)
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.Itoa(p.EncodedLen()))
+	_, _ = p.WriteTo(w)
+	return nil
+}

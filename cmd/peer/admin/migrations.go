@@ -1,0 +1,259 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/peer"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// migrationOf describes a migration for people.
+func migrationOf(b *book, m node.Migration) client.Migration {
+	out := client.Migration{
+		ID: m.ID.String(), Origin: originText(m.Origin), Name: cmp.Or(m.Name, b.names[m.Origin]), Kind: m.Kind,
+		Source: b.node(m.Source), Target: b.node(m.Target), Orchestrator: b.node(m.Orchestrator),
+		Phase: m.Phase.String(), State: m.State, Started: m.Started.UTC(), Detail: client.Plain(m.Detail),
+		Outcome: outcomes[m.Outcome],
+		Stats: client.Stats{
+			SnapshotBytes: m.Stats.SnapshotBytes, SnapshotSent: m.Stats.SnapshotSent, EventsDuring: m.Stats.EventsDuring,
+			Lag: m.Stats.Lag, Blackout: m.Stats.Blackout, Transfer: m.Stats.Transfer,
+			PredictedBlackout: m.Stats.PredictedBlackout, Epoch: m.Stats.Epoch,
+		},
+	}
+	for _, r := range m.Roles {
+		out.Roles = append(out.Roles, r.String())
+	}
+	if m.Reason != wire.ReasonNone {
+		out.Reason = m.Reason.String()
+	}
+	if out.Outcome != "" && out.Outcome != client.OutcomeMoved {
+		out.Problem = moveProblem(b, m, &out)
+	}
+	return out
+}
+
+// outcomes are words that programs compare, so they are fixed here and not those that the log prints.
+var outcomes = map[wire.Outcome]string{
+	wire.OutcomeMoved: client.OutcomeMoved, wire.OutcomeStayed: client.OutcomeStayed,
+	wire.OutcomeInDoubt: client.OutcomeInDoubt, wire.OutcomeLost: client.OutcomeLost,
+}
+
+// list returns all migrations, oldest first.
+func (s *Server) list(ctx context.Context) ([]node.Migration, error) {
+	list, err := s.cfg.Peer.Migrations(ctx)
+	slices.SortStableFunc(list, func(x, y node.Migration) int { return x.Started.Compare(y.Started) })
+	return list, err
+}
+
+// migrations answers with all that the node remembers, which the core bounds.
+func (s *Server) migrations(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.list(r.Context())
+	if err != nil {
+		return err
+	}
+	b, err := s.book(r.Context())
+	if err != nil {
+		return err
+	}
+	out := make([]client.Migration, 0, len(list))
+	for _, m := range list {
+		out = append(out, migrationOf(b, m))
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// findMigration returns the migration that an argument means.
+func (s *Server) findMigration(ctx context.Context, arg string) (node.Migration, error) {
+	list, err := s.list(ctx)
+	if err != nil {
+		return node.Migration{}, err
+	}
+	choices := make([]choice[node.Migration], 0, len(list))
+	for _, m := range list {
+		choices = append(choices, choice[node.Migration]{value: m, ids: []string{m.ID.String()}})
+	}
+	return choose("migration", arg, choices)
+}
+
+// migration answers with one status. To wait for the next, there is watch.
+func (s *Server) migration(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.findMigration(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return s.answerMigration(w, r, http.StatusOK, m)
+}
+
+// answerMigration writes a status with the names that the nodes have now.
+func (s *Server) answerMigration(w http.ResponseWriter, r *http.Request, status int, m node.Migration) error {
+	b, err := s.book(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, status, migrationOf(b, m))
+}
+
+// migrate starts a move and answers before it has begun. What can be known to fail is refused here, without a
+// migration that would have to be looked up to learn why.
+func (s *Server) migrate(w http.ResponseWriter, r *http.Request) error {
+	var in client.MigrateRequest
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	if m, err := s.findMigration(r.Context(), in.ID); err == nil && m.ID.String() == in.ID {
+		return s.answerMigration(w, r, http.StatusOK, m) // a repeat of a request whose answer was lost
+	}
+	req, err := s.plan(r.Context(), in)
+	if err != nil {
+		return err
+	}
+	handle, err := s.cfg.Peer.Migrate(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	s.moves.keep(handle)
+	m, err := s.findMigration(r.Context(), handle.ID().String())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/v1/migrations/"+m.ID.String())
+	return s.answerMigration(w, r, http.StatusAccepted, m)
+}
+
+// plan reads a request, and refuses what can be known to fail.
+func (s *Server) plan(ctx context.Context, in client.MigrateRequest) (req peer.MigrateRequest, err error) {
+	b, err := s.book(ctx)
+	if err != nil {
+		return req, err
+	}
+	if in.MaxBlackout < 0 || in.Stall < 0 || in.Timeout < 0 {
+		return req, client.Problemf(client.CodeUsage, "bad_request", "durations cannot be negative")
+	}
+	req.Options = wire.Options{MaxBlackout: in.MaxBlackout, Stall: in.Stall, Timeout: in.Timeout, MaxRate: in.MaxRate}
+	if req.ID, err = migrationID(in.ID); err != nil {
+		return req, err
+	}
+	if req.Target, err = b.find(in.Target); err != nil {
+		return req, err
+	}
+	req.Source = b.self
+	if in.From != "" {
+		if req.Source, err = b.find(in.From); err != nil {
+			return req, err
+		}
+	}
+	req.Addrs = addrsOf(b, req.Target, s.cfg.Peer)
+	if req.Source != b.self {
+		var name string
+		req.Origin, name, err = s.findOrigin(ctx, in.Daemon)
+		if err == nil && req.Source == req.Target {
+			err = alreadyThere(b, name, req.Target)
+		}
+		return req, err
+	}
+	req.Origin, err = s.planHere(ctx, b, in, req)
+	return req, err
+}
+
+// planHere checks a move of a daemon of this node.
+func (s *Server) planHere(ctx context.Context, b *book, in client.MigrateRequest, req peer.MigrateRequest) (uint64, error) {
+	v, err := s.findDaemon(ctx, in.Daemon)
+	switch {
+	case err != nil:
+		return 0, err
+	case v.Left && v.Holder == req.Target:
+		return 0, alreadyThere(b, label(v), req.Target)
+	case v.Left:
+		at := b.node(v.Holder).Label()
+		return 0, client.Problemf(client.CodeUnknown, "moved", "%s left this node for %s", label(v), at).
+			Now("serving at %s since epoch %d, as far as this node knows", at, v.Epoch).
+			Then("peer migrate %s %s --from %s", in.Daemon, in.Target, at)
+	case req.Target == b.self:
+		return 0, alreadyThere(b, label(v), req.Target)
+	case v.Moving && v.Migration != req.ID:
+		return 0, client.Problemf(client.CodeRefused, "already_migrating", "%s is moving already (migration %s)", label(v), v.Migration.Short()).
+			Now("serving, on its way").Then("peer migration watch %s", v.Migration.Short())
+	}
+	return v.Origin, nil
+}
+
+// alreadyThere is an error and not a success: whoever typed it expected a move and a passport with one more
+// entry.
+func alreadyThere(b *book, name string, at crypto.NodeID) error {
+	return client.Problemf(client.CodeRefused, "same_node", "%s is at %s already", name, b.node(at).Label()).
+		Now("serving at %s; nothing was changed", b.node(at).Label()).Then("peer node ls")
+}
+
+// migrationID reads the id of a request, or draws none: the node draws one itself.
+func migrationID(text string) (id wire.MigrationID, err error) {
+	if text == "" {
+		return newMigrationID()
+	}
+	if id, err = wire.ParseMigrationID(text); err != nil {
+		err = client.Problemf(client.CodeUsage, "bad_request", "the id of a migration has 32 hex digits: %v", err)
+	}
+	return id, err
+}
+
+// addrsOf is where the target can be dialed, as far as this node knows: the source may not.
+func addrsOf(b *book, id crypto.NodeID, p *peer.Peer) []string {
+	if id == b.self {
+		return p.Addrs()
+	}
+	for _, known := range b.peers {
+		if known.ID == id {
+			return known.Addrs[:min(len(known.Addrs), wire.MaxAddrs)]
+		}
+	}
+	return nil
+}
+
+// cancel passes the wish on. Between the look at the state and the wish the migration may commit; then the
+// source does not obey, and the outcome says so.
+func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.findMigration(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.Outcome != 0 && m.Outcome != wire.OutcomeInDoubt:
+		return client.Problemf(client.CodeRefused, "ended", "migration %s has ended: %s", m.ID.Short(), m.Outcome).
+			Now("%s", m.Outcome).Then("peer migration show %s", m.ID.Short())
+	case committed(m):
+		return client.Problemf(client.CodeRefused, "committed", "migration %s is committed: it can only go forward", m.ID.Short()).
+			Now("on its way to the target, which alone will serve").Then("peer migration watch %s", m.ID.Short())
+	}
+	s.cfg.Peer.CancelMigration(m.ID)
+	if m, err = s.findMigration(r.Context(), m.ID.String()); err != nil {
+		return err
+	}
+	return s.answerMigration(w, r, http.StatusAccepted, m)
+}
+
+// committed reports whether the handover is known to be in the log.
+func committed(m node.Migration) bool {
+	switch m.State {
+	case "committing", "committed", "forwarding":
+		return true
+	}
+	return m.InDoubt
+}
+
+// migrationPassport is the passport of the daemon as it is now, which may have moved on since.
+func (s *Server) migrationPassport(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.findMigration(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	name := m.Name
+	if name == "" {
+		name = originText(m.Origin)
+	}
+	return s.passport(w, m.Origin, name)
+}

@@ -1,0 +1,99 @@
+package admin
+
+import (
+	"strings"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// moveProblem says why a daemon has not moved, where it is now, and what to do.
+func moveProblem(b *book, m node.Migration, out *client.Migration) *client.Problem {
+	name, from, to := out.Label(), out.Source.Label(), out.Target.Label()
+	why := client.Plain(m.Detail)
+	if why == "" {
+		why = m.Reason.String()
+	}
+	p := &client.Problem{Code: moveCode(m), Kind: kindOf(m.Reason)}
+	switch m.Outcome {
+	case wire.OutcomeInDoubt:
+		p.Kind = client.OutcomeInDoubt
+		p.Detail = name + " is committed to " + to + ", which has not confirmed it: " + why
+		return p.Now("in doubt and frozen: nobody serves it until the handover reaches %s, and it is delivered again and again", to).
+			Then("peer migration watch %s", m.ID.Short())
+	case wire.OutcomeLost:
+		p.Kind = client.OutcomeLost
+		p.Detail = name + " is lost: " + why
+		return p.Now("gone with the process that held it in memory").Then("peer daemon ls")
+	}
+	p.Detail = name + " was not moved to " + to + ": " + why
+	return p.Now("%s", b.whereabouts(m, from)).Then("%s", b.remedy(m, out))
+}
+
+// whereabouts is what is known of a daemon that has not moved. Its own source always knows; a third node
+// that could not even ask does not.
+func (b *book) whereabouts(m node.Migration, from string) string {
+	switch {
+	case m.Source != b.self && m.Reason == wire.ReasonUnreachable && m.Stats.SnapshotSent == 0:
+		return "as it was: " + from + " was not asked for anything"
+	case m.Reason == wire.ReasonDaemonNotFound:
+		return "not at " + from + "; nothing was changed"
+	}
+	return "still at " + from + " and serving"
+}
+
+// moveCode is the exit code of a migration that has not moved. As long as nothing has been sent, the reason
+// is that of a request that was turned down; later all that counts is where the daemon is.
+func moveCode(m node.Migration) int {
+	switch {
+	case m.Outcome == wire.OutcomeInDoubt:
+		return client.CodeInDoubt
+	case m.Outcome == wire.OutcomeLost:
+		return client.CodeError
+	case m.Stats.SnapshotSent > 0:
+		return client.CodeStayed
+	}
+	switch code := codeOf(m.Reason); code {
+	case client.CodeUnknown, client.CodeRefused, client.CodeUnreachable:
+		return code
+	}
+	return client.CodeStayed
+}
+
+// remedy is the command that is most likely to help.
+func (b *book) remedy(m node.Migration, out *client.Migration) string {
+	again := "peer migrate " + out.Label() + " " + out.Target.Label()
+	if m.Source != b.self {
+		again += " --from " + out.Source.Label()
+	}
+	switch m.Reason {
+	case wire.ReasonRefused:
+		return b.remedyRefused(m, out)
+	case wire.ReasonUnreachable:
+		return "peer node ls"
+	case wire.ReasonFactoryNotFound:
+		return "peer status, at " + out.Target.Label() + ", for the kinds it knows"
+	case wire.ReasonDaemonNotFound:
+		return "peer daemon ls, at " + out.Source.Label()
+	case wire.ReasonAlreadyMigrating:
+		return "peer migration ls, at " + out.Source.Label()
+	case wire.ReasonFreezeBudget, wire.ReasonNotConverging:
+		return again + " --max-blackout 1s"
+	case wire.ReasonTimeout:
+		return again + " --timeout 1h --stall 5m"
+	}
+	return again
+}
+
+// remedyRefused names the right that was missing: the source's to bring daemons to the target, or, if the
+// source itself turned down a third node, that node's to take daemons away. Only the words of the refusal
+// tell which; they come from another node, and nothing but this advice rests on them.
+func (b *book) remedyRefused(m node.Migration, out *client.Migration) string {
+	who, right, at := m.Source, wire.RightMigrateIn, out.Target.Label()
+	if m.Orchestrator != m.Source && strings.Contains(m.Detail, wire.RightMigrateOut.String()) {
+		who, right, at = m.Orchestrator, wire.RightMigrateOut, out.Source.Label()
+	}
+	return "peer key authorize '" + crypto.AuthorizedLine(who, nil, b.node(who).Name) + "' --rights " + right.String() + ", at " + at
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+)
+
+// app is what all commands share: the standard streams and the flags that every command has. Results go to
+// out; progress, notes and errors go to err, so that a pipe carries results only.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	json     bool
+	admin    string
+	data     string
+}
+
+// run runs one command line and returns its exit code.
+func run(args []string, in io.Reader, out, errs io.Writer) int {
+	a := &app{in: in, out: out, err: errs}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return a.fail(err)
+	}
+	return client.CodeDone
+}
+
+// fail prints an error and returns its exit code.
+func (a *app) fail(err error) int {
+	var p *client.Problem
+	if !errors.As(err, &p) {
+		p = &client.Problem{Code: client.CodeError, Kind: "error", Detail: err.Error()}
+	}
+	if a.json {
+		_ = json.NewEncoder(a.err).Encode(struct {
+			Type string `json:"type"`
+			*client.Problem
+		}{"error", p})
+		return p.Code
+	}
+	fmt.Fprintf(a.err, "peer: %s\n", p.Detail)
+	if p.Outcome != "" {
+		fmt.Fprintf(a.err, "now:  %s\n", p.Outcome)
+	}
+	if p.Next != "" {
+		fmt.Fprintf(a.err, "next: %s\n", p.Next)
+	}
+	return p.Code
+}
+
+// dataDir is where a node keeps its key, its boot counter, its authorized peers and its socket.
+func (a *app) dataDir() (string, error) {
+	if a.data != "" {
+		return a.data, nil
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "ferry"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", client.Problemf(client.CodeUsage, "no_data_directory", "there is no home directory to keep data in: %v", err).
+			Then("the same command with --data DIR")
+	}
+	return filepath.Join(home, ".local", "state", "ferry"), nil
+}
+
+// inData is the path of a file in the data directory.
+func (a *app) inData(name string) (string, error) {
+	dir, err := a.dataDir()
+	return filepath.Join(dir, name), err
+}
+
+// The files of a node in its data directory.
+const (
+	keyFile        = "node.key"
+	authorizedFile = "authorized_peers"
+	socketFile     = "admin.sock"
+	lockFile       = "lock"
+)
+
+// socket is the path of the node's admin socket.
+func (a *app) socket() (string, error) {
+	if a.admin != "" {
+		return a.admin, nil
+	}
+	return a.inData(socketFile)
+}
+
+// client returns a client of the node that the flags name. It fails only if they name none.
+func (a *app) client() (*client.Client, error) {
+	path, err := a.socket()
+	if err != nil {
+		return nil, err
+	}
+	return client.Dial(path), nil
+}
+
+// print writes a result: as one line of JSON, or as text for people.
+func (a *app) print(v any, text func(w io.Writer)) error {
+	if a.json {
+		return json.NewEncoder(a.out).Encode(v)
+	}
+	text(a.out)
+	return nil
+}
+
+// printList writes a list: as one line of JSON per item, or as a table for people.
+func printList[T any](a *app, list []T, none, header string, row func(T) string) error {
+	if a.json {
+		out := json.NewEncoder(a.out)
+		for _, v := range list {
+			if err := out.Encode(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(a.err, none)
+		return nil
+	}
+	t := newTable(a.out, header)
+	for _, v := range list {
+		t.row(row(v))
+	}
+	return t.flush()
+}
+
+// note tells people something that is not a result. With --json there are no such people.
+func (a *app) note(format string, args ...any) {
+	if !a.json {
+		fmt.Fprintf(a.err, format+"\n", args...)
+	}
+}
+
+// with runs a command against the running node.
+func (a *app) with(f func(ctx context.Context, c *client.Client, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return f(cmd.Context(), c, args)
+	}
+}

@@ -1,0 +1,15 @@
+//go:build unix && !linux
+
+package demo
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// isolate gives the child a process group of its own, so that Ctrl-C in a terminal reaches this process
+// alone.
+func isolate(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// peakMemory is not known here.
+func peakMemory(int) uint64 { return 0 }

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/peer"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// authorizedReport is one line of the file of authorized peers.
+type authorizedReport struct {
+	keyReport
+	Rights  string `json:"rights"`
+	Changed *bool  `json:"changed,omitempty"`
+}
+
+const authorizeLong = `Let a node in and say what it may do here, by a line in the file of authorized peers:
+
+  submit       submit events to daemons of this node
+  migrate-in   move daemons to this node
+  migrate-out  move daemons of this node away, also as a third party
+  administer   everything
+
+KEY is the text "ssh-ed25519 AAAA… name", a file with it, or 64 hex digits. The line of a key that has one is
+replaced: what is not named is taken away. Doing it twice changes nothing. A running node needs no restart:
+what it has let somebody begin goes on, and the new rights count for everything after that.`
+
+// newKeyAuthorize gives by default what two neighbors need of each other, and never the right to take daemons
+// away or to administer: those are asked for by name.
+func newKeyAuthorize(a *app) *cobra.Command {
+	var name, rights, file string
+	cmd := &cobra.Command{
+		Use: "authorize KEY", Short: "Let a node in, and say what it may do here", Args: takes(1, 1), Long: authorizeLong,
+		Example: "  peer key authorize edge-b.pub --rights submit,migrate-in\n  peer key authorize 'ssh-ed25519 AAAA… edge-b' --name edge-b",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := a.authorizedPath(file)
+			if err != nil {
+				return err
+			}
+			if err := authorize(a, path, args[0], name, rights); err != nil {
+				return err
+			}
+			return a.tellNode(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "what to call the node (default: what its key says)")
+	cmd.Flags().StringVar(&rights, "rights", "submit,migrate-in", "what it may do here, joined by commas")
+	cmd.Flags().StringVar(&file, "authorized", "", "the file (default DIR/"+authorizedFile+")")
+	env(cmd.Flags(), "authorized", "FERRY_AUTHORIZED")
+	return cmd
+}
+
+// authorizedPath is the file of authorized peers that the flags name.
+func (a *app) authorizedPath(file string) (string, error) {
+	if file != "" {
+		return file, nil
+	}
+	return a.inData(authorizedFile)
+}
+
+// authorize edits the file and says what the key may do now, whether or not that is new.
+func authorize(a *app, path, key, name, rights string) error {
+	id, comment, err := publicKey(key)
+	if err != nil {
+		return err
+	}
+	set, err := wire.ParseRights(rights)
+	if err != nil {
+		return usage("--rights: %s", client.Plain(err.Error())).Then("peer key authorize --help")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	p := peer.AuthorizedPeer{Node: id, Rights: set, Name: cmp.Or(name, comment)}
+	changed, err := peer.Authorize(path, p)
+	if err != nil {
+		return client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now("nothing was changed").Then("edit %s", path)
+	}
+	return a.print(authorizedReport{reportKey(path, id, p.Name), set.String(), &changed}, func(w io.Writer) {
+		did := "was authorized already"
+		if changed {
+			did = "is authorized"
+		}
+		fmt.Fprintf(w, "%s  %s  %s: %s\n", p.Name, id, did, rightsText(set))
+	})
+}
+
+// tellNode makes a running node look at its file now and not within the next seconds. If there is none, it
+// will read the file when it starts.
+func (a *app) tellNode(ctx context.Context) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.Reload(ctx); !errors.Is(err, &client.Problem{Kind: "no_node"}) {
+		return err
+	}
+	return nil
+}
+
+// rightsText names the empty set, which lets a node connect and nothing else.
+func rightsText(r wire.Rights) string {
+	return cmp.Or(r.String(), "nothing but to connect")
+}
+
+// newKeyLs reads the file and not the node, so that it can be looked at before the first start.
+func newKeyLs(a *app) *cobra.Command {
+	file := ""
+	cmd := &cobra.Command{
+		Use: "ls", Short: "List the keys that are let in here, and what they may do", Args: takes(0, 0),
+		Example: "  peer key ls\n  peer key ls --json",
+		RunE: func(*cobra.Command, []string) error {
+			path, err := a.authorizedPath(file)
+			if err != nil {
+				return err
+			}
+			list, err := peer.OpenAuthorized(path)
+			if err != nil {
+				return client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now("a node with this file lets nobody new in").Then("edit %s", path)
+			}
+			return listAuthorized(a, path, list.Peers())
+		},
+	}
+	cmd.Flags().StringVar(&file, "authorized", "", "the file (default DIR/"+authorizedFile+")")
+	env(cmd.Flags(), "authorized", "FERRY_AUTHORIZED")
+	return cmd
+}
+
+// listAuthorized sorts by name: the order of the file means nothing.
+func listAuthorized(a *app, path string, peers []peer.AuthorizedPeer) error {
+	slices.SortFunc(peers, func(x, y peer.AuthorizedPeer) int {
+		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Node.Hex(), y.Node.Hex()))
+	})
+	list := make([]authorizedReport, 0, len(peers))
+	for _, p := range peers {
+		list = append(list, authorizedReport{reportKey("", p.Node, p.Name), p.Rights.String(), nil})
+	}
+	none := "nobody is let in by " + path + ": add one with peer key authorize KEY"
+	return printList(a, list, none, "NAME\tRIGHTS\tFINGERPRINT", func(r authorizedReport) string {
+		return cells(r.Name, r.Rights, r.Fingerprint)
+	})
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/cmd/peer/demo"
+)
+
+const rootLong = `peer runs a ferry node and talks to one.
+
+A node serves daemons: deterministic state machines with a signed log. A daemon moves from node to node
+while it goes on serving; nothing that was acknowledged is lost or applied twice, one node at a time has
+the authority, and every move leaves a signed proof.
+
+Wherever a daemon, a node or a migration is expected, its name, its id, or a prefix that fits nothing else
+will do. Results go to standard output, progress and notes to standard error. --json makes both readable
+for programs.
+
+Exit codes: 0 done, 1 other error, 2 usage or configuration, 3 no such daemon, node or migration,
+4 refused, 5 unreachable, 6 deadline passed, 7 not moved: still at the source and serving,
+8 in doubt and frozen, 9 proof invalid or fork found, 130 interrupted (what was started goes on).`
+
+// newRoot returns the whole tree of commands.
+func newRoot(a *app) *cobra.Command {
+	root := group("peer", "Run a node of daemons that move while they serve", "  peer serve\n  peer daemon spawn kv notes\n  peer send notes 'put color blue'\n  peer migrate notes edge-b",
+		newServe(a), newStatus(a), newSend(a), newMigrate(a), newVerify(a), demo.Command(),
+		newDaemon(a), newMigration(a), newNode(a), newKey(a), newVersion(a),
+	)
+	root.Long = rootLong
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%v", err).Then("%s --help", cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.json, "json", false, "print results, progress and errors as JSON, one object per line")
+	flags.StringVar(&a.admin, "admin", "", "admin socket of the node (default DIR/"+socketFile+")")
+	flags.StringVar(&a.data, "data", "", "data directory DIR of the node (default $XDG_STATE_HOME/ferry or ~/.local/state/ferry)")
+	env(flags, "admin", "FERRY_ADMIN")
+	env(flags, "data", "FERRY_DATA")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnv(cmd.Flags()) }
+	return root
+}
+
+// group is a command that only has commands below it.
+func group(name, short, example string, commands ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{Use: name, Short: short, Example: example, SuggestionsMinimumDistance: 2}
+	g.Args = cobra.ArbitraryArgs
+	g.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		p := usage("%s has no command %q", cmd.CommandPath(), args[0]).Then("%s --help", cmd.CommandPath())
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			p.Then("%s %s", cmd.CommandPath(), near[0])
+		}
+		return p
+	}
+	g.AddCommand(commands...)
+	return g
+}
+
+// usage is the problem of a command line that means nothing.
+func usage(format string, args ...any) *client.Problem {
+	return client.Problemf(client.CodeUsage, "usage", format, args...)
+}
+
+// takes checks the number of arguments, which the names in Use describe.
+func takes(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && len(args) <= most {
+			return nil
+		}
+		_, want, _ := strings.Cut(cmd.Use, " ")
+		if most == 0 {
+			want = "no arguments"
+		}
+		return usage("%s takes %s, and was given %s", cmd.CommandPath(), want, count(len(args), "argument")).
+			Then("%s --help", cmd.CommandPath())
+	}
+}
+
+// count is a number and a noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// feed submits all events and says that there are no more. It runs beside the collection of receipts; what
+// goes wrong with the stream itself is that side's to report.
+func feed(ctx context.Context, a *app, s *client.Stream, r *receipts, f sendFlags) error {
+	defer s.CloseSend()
+	limit, seq := f.limiter(), f.seq
+	submit := func(payload []byte) error {
+		if limit != nil {
+			if err := limit.Wait(ctx); err != nil {
+				return err
+			}
+		}
+		r.sending()
+		err := s.Send(seq, payload)
+		if seq != 0 {
+			seq++
+		}
+		return err
+	}
+	err := f.each(a.in, submit)
+	var p *client.Problem
+	if err != nil && !errors.As(err, &p) {
+		return nil // the stream has ended, and its reader knows why
+	}
+	return err
+}
+
+// each calls submit with every payload.
+func (f *sendFlags) each(in io.Reader, submit func([]byte) error) error {
+	if f.data != nil {
+		for range f.count {
+			if err := submit([]byte(*f.data)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 0, 64<<10), wire.MaxPayload+2)
+	for lines.Scan() {
+		if err := submit(lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return usage("a line of standard input cannot be an event: %v", err).Now("the lines before it were submitted").Then("peer send --help")
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferrymesh/ferry/cmd/peer/admin"
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/cmd/peer/kinds"
+	"github.com/ferrymesh/ferry/cmd/peer/memory"
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/peer"
+)
+
+const serveLong = `Run a node: it serves daemons, takes in daemons from the nodes that may bring some, and listens for commands
+on its admin socket. Everything it keeps is in the data directory: its key (made if there is none), the file
+of authorized peers, a count of its starts.
+
+Daemons themselves are kept in memory. When this process ends they are gone, unless they have been moved to
+another node before.
+
+--peer says where another node can be dialed, and what to call it: NAME=KEY@ADDRESS, where KEY is the text of
+its public key or a file with that. It gives the other node no rights here: peer key authorize does.`
+
+// serveFlags are the flags of "peer serve".
+type serveFlags struct {
+	key, listen, name, authorized, logLevel, logFormat string
+	peers                                              []string
+	readyFD                                            int
+}
+
+// newServe takes from the environment what a unit file or a container sets; --peer is a list, and stays with
+// the command line.
+func newServe(a *app) *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run a node", Args: takes(0, 0), Long: serveLong,
+		Example: `  peer serve
+  peer serve --data ./edge-a --name edge-a --listen 10.0.0.6:7777 --peer edge-b=edge-b.pub@10.0.0.7:7777`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), a, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.key, "key", "", "key of the node (default DIR/"+keyFile+")")
+	flags.StringVar(&f.listen, "listen", ":7777", "UDP address to listen on")
+	flags.StringVar(&f.name, "name", "", "what the node calls itself (default: the comment of its key, or the host's name)")
+	flags.StringVar(&f.authorized, "authorized", "", "file of authorized peers (default DIR/"+authorizedFile+")")
+	flags.StringArrayVar(&f.peers, "peer", nil, "another node: NAME=KEY@ADDRESS (may be repeated)")
+	flags.StringVar(&f.logLevel, "log-level", "info", "least level of what is logged: debug, info, warn, error, off")
+	flags.StringVar(&f.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal")
+	flags.IntVar(&f.readyFD, "ready-fd", -1, "write the ready line as JSON to this file descriptor and close it")
+	for flag, variable := range map[string]string{
+		"key": "FERRY_KEY", "listen": "FERRY_LISTEN", "name": "FERRY_NAME", "authorized": "FERRY_AUTHORIZED",
+		"log-level": "FERRY_LOG_LEVEL", "log-format": "FERRY_LOG_FORMAT",
+	} {
+		env(flags, flag, variable)
+	}
+	return cmd
+}
+
+// serve runs a node until ctx ends.
+func serve(ctx context.Context, a *app, f serveFlags) error {
+	var s server
+	defer s.release()
+	if err := s.prepare(a, f); err != nil {
+		return err
+	}
+	defer memory.Tune()()
+	if err := s.start(f); err != nil {
+		return err
+	}
+	web := &http.Server{Handler: s.admin, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+	go s.housekeep(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- web.Serve(s.socket) }()
+	if err := s.ready(a, f); err != nil {
+		return err
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+		err = client.Problemf(client.CodeError, "socket", "the admin socket has failed: %v", err).Now("stopped").Then("peer serve")
+	}
+	s.farewell(a)
+	web.Close()
+	return err
+}
+
+// server is what a running node holds. Everything is released in the reverse order of its making.
+type server struct {
+	dir, authorizedPath string
+	key                 *crypto.NodeKeypair
+	name                string
+	made                bool // the key is new
+	known               []knownPeer
+	authorized          *peer.Authorized
+	socketPath          string
+	socket              net.Listener
+	peer                *peer.Peer
+	admin               *admin.Server
+	releases            []func()
+}
+
+// release undoes what was done, the last first.
+func (s *server) release() {
+	for len(s.releases) > 0 {
+		last := len(s.releases) - 1
+		s.releases[last]()
+		s.releases = s.releases[:last]
+	}
+}
+
+// later notes what has to be undone when the node ends.
+func (s *server) later(f func()) { s.releases = append(s.releases, f) }
+
+// start brings the node up: from here on it answers other nodes.
+func (s *server) start(f serveFlags) error {
+	log, err := newLogger(f)
+	if err != nil {
+		return err
+	}
+	s.peer, err = peer.New(peer.Config{
+		Key: s.key, Name: s.name, Listen: f.listen, DataDir: s.dir, Authorize: s.authorized.Lookup, Logger: log,
+	})
+	if err != nil {
+		return client.Problemf(client.CodeError, "not_started", "the node cannot start: %s", client.Plain(err.Error())).
+			Now("not started").Then("peer serve --listen 127.0.0.1:0")
+	}
+	s.later(func() { _ = s.peer.Close() })
+	if err := kinds.Register(s.peer.Factories()); err != nil {
+		return err
+	}
+	names := make(map[crypto.NodeID]string)
+	for _, k := range s.known {
+		s.peer.Learn(k.id, k.addr)
+		names[k.id] = k.name
+	}
+	s.admin = admin.New(admin.Config{
+		Peer: s.peer, Version: version().Version, Authorized: s.authorizedPath, Peers: s.authorized, Names: names,
+	})
+	return nil
+}

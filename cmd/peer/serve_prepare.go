@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ferrymesh/ferry/cmd/peer/admin"
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/peer"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// prepare makes sure that the node can run before it says a word to another one: the directory is its own,
+// the key can be used, the files can be read, the admin socket is free.
+func (s *server) prepare(a *app, f serveFlags) (err error) {
+	for _, flag := range f.peers {
+		k, err := parsePeer(flag)
+		if err != nil {
+			return err
+		}
+		s.known = append(s.known, k)
+	}
+	if s.dir, err = a.dataDir(); err != nil {
+		return err
+	}
+	if err := s.claim(); err != nil {
+		return err
+	}
+	if err := s.loadKey(f); err != nil {
+		return err
+	}
+	s.authorizedPath = cmp.Or(f.authorized, filepath.Join(s.dir, authorizedFile))
+	if s.authorized, err = peer.OpenAuthorized(s.authorizedPath); err != nil {
+		return client.Problemf(client.CodeUsage, "bad_file", "the file of authorized peers cannot be used: %s", client.Plain(err.Error())).
+			Now("not started").Then("edit %s", s.authorizedPath)
+	}
+	s.socketPath = cmp.Or(a.admin, filepath.Join(s.dir, socketFile))
+	if s.socket, err = admin.Listen(s.socketPath); err != nil {
+		return err
+	}
+	s.later(func() { _ = s.socket.Close() })
+	return nil
+}
+
+// claim makes the data directory this process' own.
+func (s *server) claim() error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return client.Problemf(client.CodeUsage, "no_data_directory", "the data directory cannot be made: %v", err).
+			Now("not started").Then("peer serve --data DIR")
+	}
+	unlock, err := lockFileAt(filepath.Join(s.dir, lockFile))
+	if errors.Is(err, errLocked) {
+		return client.Problemf(client.CodeRefused, "node_running", "a node is already running with the data directory %s", s.dir).
+			Now("that node goes on; nothing was started").Then("peer status --data %s", s.dir)
+	}
+	if err != nil {
+		return client.Problemf(client.CodeUsage, "no_data_directory", "the data directory cannot be locked: %v", err).
+			Now("not started").Then("peer serve --data DIR")
+	}
+	s.later(unlock)
+	return nil
+}
+
+// loadKey reads the node's key. Only the one in the data directory is made if there is none: a path that
+// somebody has typed is one where they expect a key.
+func (s *server) loadKey(f serveFlags) (err error) {
+	path := cmp.Or(f.key, filepath.Join(s.dir, keyFile))
+	if _, missing := os.Lstat(path); f.key == "" && errors.Is(missing, fs.ErrNotExist) {
+		if _, err := makeKey(path, cmp.Or(f.name, hostName())); err != nil {
+			return err
+		}
+		s.made = true
+	}
+	key, comment, err := loadKey(path)
+	if err != nil {
+		return err
+	}
+	s.key = key
+	s.later(key.Wipe)
+	s.name = cmp.Or(f.name, comment, hostName())
+	if len(s.name) > wire.MaxName {
+		return usage("the node's name has %d bytes, at most %d are allowed: %s", len(s.name), wire.MaxName, s.name).Then("peer serve --name NAME")
+	}
+	return nil
+}
+
+// hostName is what a node is called that has no name.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// knownPeer is another node that the operator has named.
+type knownPeer struct {
+	name string
+	id   crypto.NodeID
+	addr string
+}
+
+// parsePeer reads NAME=KEY@ADDRESS. The key's text may contain "=" in its base64 and "@" in its comment, so
+// the name ends at the first "=" and the address begins after the last "@".
+func parsePeer(text string) (k knownPeer, err error) {
+	name, rest, named := strings.Cut(text, "=")
+	at := strings.LastIndex(rest, "@")
+	_, _, badAddr := net.SplitHostPort(rest[at+1:])
+	if !named || name == "" || at < 0 || badAddr != nil {
+		return k, usage("--peer %q is not NAME=KEY@ADDRESS", text).Now("not started").Then("peer serve --peer 'edge-b=edge-b.pub@edge-b.example:7777'")
+	}
+	id, _, err := publicKey(rest[:at])
+	return knownPeer{name, id, rest[at+1:]}, err
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+)
+
+// commands returns the whole tree.
+func commands() []*cobra.Command {
+	var all []*cobra.Command
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		all = append(all, c)
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot(&app{}))
+	return all
+}
+
+// TestEveryCommandExplainsItself: a short line, an example, and --json.
+func TestEveryCommandExplainsItself(t *testing.T) {
+	for _, c := range commands() {
+		path := c.CommandPath()
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
+			t.Errorf("%s: its short description is %q", path, c.Short)
+		}
+		if !strings.Contains(c.Example, "  peer ") {
+			t.Errorf("%s: no example", path)
+		}
+		if c.InheritedFlags().Lookup("json") == nil && c.PersistentFlags().Lookup("json") == nil {
+			t.Errorf("%s: no --json", path)
+		}
+		if c.RunE == nil {
+			t.Errorf("%s: cannot report an error", path)
+		}
+	}
+}
+
+// TestEveryExampleIsACommandLine: the examples are of commands, arguments and flags that exist.
+func TestEveryExampleIsACommandLine(t *testing.T) {
+	for _, c := range commands() {
+		for line := range strings.Lines(c.Example) {
+			for command := range strings.SplitSeq(line, "|") {
+				checkLine(t, command)
+			}
+		}
+	}
+}
+
+func checkLine(t *testing.T, line string) {
+	t.Helper()
+	words := shellWords(line)
+	if len(words) == 0 || words[0] != "peer" {
+		t.Errorf("%q is not a command of peer", line)
+		return
+	}
+	c, rest, err := newRoot(&app{}).Find(words[1:])
+	if err != nil || c.HasSubCommands() && len(rest) > 0 {
+		t.Errorf("%q: no such command: %v", line, err)
+		return
+	}
+	if err := c.ParseFlags(rest); err != nil {
+		t.Errorf("%q: %v", line, err)
+		return
+	}
+	if err := c.ValidateArgs(c.Flags().Args()); err != nil {
+		t.Errorf("%q: %v", line, err)
+	}
+}
+
+// shellWords splits a line as a shell does, as far as the examples need it: quotes, and redirections, which
+// end what is a command's.
+func shellWords(line string) []string {
+	var words []string
+	var word strings.Builder
+	quote, begun := rune(0), false
+	end := func() {
+		if begun {
+			words = append(words, word.String())
+		}
+		word.Reset()
+		begun = false
+	}
+	for _, r := range strings.TrimSpace(line) {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote, begun = r, true
+		case quote == 0 && (r == '<' || r == '>'):
+			end()
+			return words
+		case quote == 0 && r == ' ':
+			end()
+		default:
+			word.WriteRune(r)
+			begun = true
+		}
+	}
+	end()
+	return words
+}
+
+// TestErrorsSayWhatToDo: what happened, what is so now, what to type next; with --json as one line.
+func TestErrorsSayWhatToDo(t *testing.T) {
+	p := client.Problemf(client.CodeRefused, "refused", "bank was not moved").Now("still serving").Then("peer migrate bank bravo")
+	var errs bytes.Buffer
+	a := &app{err: &errs}
+	if code := a.fail(p); code != client.CodeRefused {
+		t.Errorf("exit code %d", code)
+	}
+	if want := "peer: bank was not moved\nnow:  still serving\nnext: peer migrate bank bravo\n"; errs.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", errs.String(), want)
+	}
+	errs.Reset()
+	a.json = true
+	a.fail(p)
+	var line struct {
+		Type string `json:"type"`
+		client.Problem
+	}
+	if err := json.Unmarshal(errs.Bytes(), &line); err != nil || line.Type != "error" || line.Problem != *p {
+		t.Errorf("printed %s: %v", errs.String(), err)
+	}
+}
+
+// TestExitCodesAreFrozen: scripts rely on them.
+func TestExitCodesAreFrozen(t *testing.T) {
+	got := []int{
+		client.CodeDone, client.CodeError, client.CodeUsage, client.CodeUnknown, client.CodeRefused, client.CodeUnreachable,
+		client.CodeDeadline, client.CodeStayed, client.CodeInDoubt, client.CodeProof, client.CodeInterrupted,
+	}
+	for i, want := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130} {
+		if got[i] != want {
+			t.Errorf("code %d is %d", want, got[i])
+		}
+	}
+}
