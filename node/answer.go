@@ -46,8 +46,8 @@ func (c *Core) settled(call Call) {
 			delete(c.settling, call.Origin)
 		}
 	}
-	if d := c.daemons[call.Origin]; d != nil {
-		d.queued.remove(call.Op)
+	if l := c.loadOf(call.Origin, call.Migration, call.Op); l != nil {
+		l.remove(call.Op)
 	}
 }
 

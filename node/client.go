@@ -38,6 +38,7 @@ type client struct {
 	tried    []crypto.NodeID // nodes that did not know the daemon since the last success
 	wait     time.Duration
 	retryAt  time.Time
+	used     time.Time // when it was last given something to submit
 	alarm    alarm
 }
 
@@ -55,6 +56,8 @@ const (
 	clientWaitMax  = time.Second
 	// answerLimit is how long an answer may take before it is asked for again.
 	answerLimit = 5 * time.Second
+	// clientIdle is how long a client with nothing to do is remembered. All it would forget, it can ask for.
+	clientIdle = 10 * time.Minute
 )
 
 // submitRequest queues one submission of this node's own users.
@@ -69,6 +72,7 @@ func (c *Core) submitRequest(in Submit) {
 		c.reply(in.Request, Receipt{}, wire.ErrBufferFull)
 		return
 	}
+	cl.used = c.now
 	cl.waiting = append(cl.waiting, pending{request: in.Request, seq: in.Seq, payload: in.Payload})
 	c.requests[in.Request] = key
 	c.pump(cl)
@@ -272,7 +276,16 @@ func (c *Core) wakeClient(cl *client) {
 	if cl.asked {
 		c.set(&cl.alarm, cl.askedAt.Add(answerLimit), timer{kind: timerClient, client: cl.key})
 	}
-	c.pump(cl)
+	if len(cl.inFlight)+len(cl.waiting) > 0 {
+		c.pump(cl)
+		return
+	}
+	expires := cl.used.Add(clientIdle)
+	if !c.now.Before(expires) {
+		delete(c.clients, cl.key)
+		return
+	}
+	c.set(&cl.alarm, expires, timer{kind: timerClient, client: cl.key})
 }
 
 // clientsUp lets everybody who waits for the peer go on; clientsDown makes them ask again elsewhere.

@@ -185,9 +185,15 @@ func (c *Core) deliver(roles []subproto.Role, from crypto.NodeID, msg wire.Messa
 			if c.stale(from, msg, e.m.Ref()) {
 				continue
 			}
-			if fwd, ok := msg.(*wire.Forward); ok {
-				c.forwardedHere(e, from, fwd)
+			switch msg := msg.(type) {
+			case *wire.Forward:
+				c.forwardedHere(e, from, msg)
 				continue
+			case *wire.BufferedEvents:
+				if e.flooded(&c.cfg.Target) {
+					c.refuse(from, msg, wire.ErrBufferFull)
+					continue
+				}
 			}
 			c.stepTarget(e, target.Received{From: from, Message: msg})
 		case subproto.Orchestrator:
@@ -219,6 +225,10 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 	case *wire.BufferedEvents, *wire.Final, *wire.Aborted, *wire.Forward:
 		c.send(from, &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonDaemonNotFound, Detail: "no such migration runs here"})
 	case *wire.ActivateTarget:
+		if ack := c.arrivalOf(ref); ack != nil {
+			c.send(from, ack)
+			return
+		}
 		c.send(from, &wire.Answer{Ref: ref, State: wire.StateUnknown, Boot: c.cfg.Boot, Attempt: msg.Attempt})
 	}
 }

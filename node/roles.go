@@ -36,6 +36,7 @@ type targetEntry struct {
 	name    string
 	epoch   uint64
 	stop    bool
+	queued  load // events that the handler has not seen yet
 	started time.Time
 	ended   bool
 }
@@ -184,6 +185,7 @@ func (c *Core) endTarget(e *targetEntry, ended target.Ended) {
 	}
 	if ended.Outcome == wire.OutcomeMoved {
 		c.serve(Daemon{Entity: e.entity, Origin: ref.Origin, Kind: e.kind, Name: e.name, Epoch: ref.Epoch + 1, StopAndCopy: e.stop})
+		c.daemons[ref.Origin].arrival = e.m.Ack()
 	}
 	c.remember(ref.Migration, subproto.Target)
 }

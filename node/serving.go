@@ -13,9 +13,10 @@ import (
 // local is a daemon that this node serves.
 type local struct {
 	Daemon
-	source  *sourceEntry // the migration away from here, nil if none runs
-	delayed []delayed    // submissions that a throttle holds back, in order of arrival
-	items   int          // single submissions in delayed
+	arrival *wire.ActivateAck // how it came here, nil if it was born here
+	source  *sourceEntry      // the migration away from here, nil if none runs
+	delayed []delayed         // submissions that a throttle holds back, in order of arrival
+	items   int               // single submissions in delayed
 	queued  load
 	alarm   alarm
 }
@@ -38,6 +39,7 @@ type tombstone struct {
 	kind      string
 	expires   time.Time
 	alarm     alarm
+	arrival   *wire.ActivateAck // how it had come here
 }
 
 // route is where the answer to a ticket goes. Exactly one of the ways is set: the peer's submit stream, or
@@ -97,13 +99,28 @@ func (c *Core) serve(d Daemon) {
 	c.daemons[d.Origin] = &local{Daemon: d}
 }
 
+// arrivalOf is the proof that a daemon which is here, or was, has been activated by a migration, also after
+// the migration itself has been forgotten. Its source needs nothing else to let go.
+func (c *Core) arrivalOf(ref wire.Ref) *wire.ActivateAck {
+	var ack *wire.ActivateAck
+	if d := c.daemons[ref.Origin]; d != nil {
+		ack = d.arrival
+	} else if t := c.tombstones[ref.Origin]; t != nil {
+		ack = t.arrival
+	}
+	if ack == nil || ack.Ref != ref {
+		return nil
+	}
+	return ack
+}
+
 // bury replaces a daemon that moved away by its tombstone.
 func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []string, epoch uint64, handover crypto.CausalEvent) {
 	delete(c.daemons, d.Origin)
 	if len(c.tombstones) < maxTombstones { // beyond it, who asks gets ErrDaemonNotFound and looks elsewhere
 		t := &tombstone{
 			migration: id, node: to, addrs: addrs, epoch: epoch, handover: handover,
-			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife),
+			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife), arrival: d.arrival,
 		}
 		c.tombstones[d.Origin] = t
 		c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: d.Origin})
@@ -202,17 +219,15 @@ func (c *Core) submit(from crypto.NodeID, rights wire.Rights, msg *wire.Submit) 
 
 // accept decides between the daemon, its freeze and its throttle.
 func (c *Core) accept(d *local, s source.Submission) {
-	if d.source == nil {
-		c.apply(d, s)
-		return
+	var delay time.Duration
+	if d.source != nil {
+		delay = d.source.m.Delay()
 	}
-	m := d.source.m
-	delay := m.Delay()
 	switch {
-	case m.Holding():
-		c.stepSource(d.source, source.Submitted{Submission: s})
-	case delay > 0 || len(d.delayed) > 0:
+	case delay > 0 || len(d.delayed) > 0: // a batch never overtakes one that is held back
 		c.delay(d, s, delay)
+	case d.source != nil && d.source.m.Holding():
+		c.stepSource(d.source, source.Submitted{Submission: s})
 	default:
 		c.apply(d, s)
 	}
@@ -224,7 +239,11 @@ func (c *Core) delay(d *local, s source.Submission, by time.Duration) {
 		c.answerTicket(s.Ticket, nil, wire.ErrFrozen)
 		return
 	}
-	d.delayed = append(d.delayed, delayed{at: c.now.Add(by), s: s})
+	at := c.now.Add(by)
+	if n := len(d.delayed); n > 0 && at.Before(d.delayed[n-1].at) {
+		at = d.delayed[n-1].at
+	}
+	d.delayed = append(d.delayed, delayed{at: at, s: s})
 	d.items += len(s.Items)
 	c.set(&d.alarm, d.delayed[0].at, timer{kind: timerDelayed, origin: d.Origin})
 }
@@ -257,34 +276,57 @@ func (c *Core) call(origin uint64, migration wire.MigrationID, op any) {
 	if settles(op) {
 		c.settling[origin]++
 	}
-	if d := c.daemons[origin]; d != nil {
-		d.queued.add(op)
+	if l := c.loadOf(origin, migration, op); l != nil {
+		l.add(op)
 	}
 	_, beside := op.(target.CallRestore)
 	c.out.Calls = append(c.out.Calls, Call{Origin: origin, Migration: migration, Beside: beside, Op: op})
 }
 
-// load is what producers have put on a daemon's queue and has not been run (promise P6).
+// load is what others have put on a daemon's queue and has not been run (promise P6): producers on that of a
+// daemon that serves, the source on that of one that arrives.
 type load struct{ items, bytes int }
 
-// Limits of a load. What a daemon cannot take at once is refused, and asked again.
+// Limits of the load of a daemon that serves. What it cannot take at once is refused, and asked again. One
+// that arrives is bounded by its credits; resendFactor allows for events that are sent again over a new
+// session while the first copies still wait.
 const (
 	maxQueuedItems = source.MaxHeldItems
 	maxQueuedBytes = source.MaxHeldBytes
+	resendFactor   = 4
 )
 
-func weigh(op any) load {
+// loadOf returns the load that a call belongs to, nil if to none.
+func (c *Core) loadOf(origin uint64, migration wire.MigrationID, op any) *load {
+	switch op.(type) {
+	case Apply, OpenProducer:
+		if d := c.daemons[origin]; d != nil {
+			return &d.queued
+		}
+	case target.CallReplay:
+		if e := c.targets[migration]; e != nil {
+			return &e.queued
+		}
+	}
+	return nil
+}
+
+func weigh(op any) (w load) {
 	switch op := op.(type) {
 	case Apply:
-		n := 0
+		w.items = len(op.Items)
 		for i := range op.Items {
-			n += len(op.Items[i].Payload)
+			w.bytes += len(op.Items[i].Payload)
 		}
-		return load{len(op.Items), n}
 	case OpenProducer:
-		return load{1, 0}
+		w.items = 1
+	case target.CallReplay:
+		w.items = len(op.Events)
+		for i := range op.Events {
+			w.bytes += len(op.Events[i].Payload)
+		}
 	}
-	return load{}
+	return w
 }
 
 func (l *load) add(op any) {
@@ -299,6 +341,12 @@ func (l *load) remove(op any) {
 }
 
 func (l *load) full() bool { return l.items >= maxQueuedItems || l.bytes >= maxQueuedBytes }
+
+// flooded reports whether a source has sent far more than its credits. Without credits nothing is bounded.
+func (e *targetEntry) flooded(credits *target.MachineConfig) bool {
+	return credits.CreditEvents > 0 && uint64(e.queued.items) > resendFactor*credits.CreditEvents+wire.MaxBatch ||
+		credits.CreditBytes > 0 && uint64(e.queued.bytes) > resendFactor*credits.CreditBytes+wire.MaxFrame
+}
 
 // forwardedHere takes what the source held during the cutover, under the producers' own ids. It is the one
 // place where a sender submits for others: the source of this very migration, once the daemon is active.

@@ -214,9 +214,13 @@ func (m *Machine) activated(in Activated) {
 	m.end(wire.OutcomeMoved, 0, "")
 }
 
-func (m *Machine) ack(to crypto.NodeID) {
-	m.send(to, &wire.ActivateAck{Ref: m.ref, Signed: m.acked})
+// Ack is the proof that the daemon was activated here, for sources that ask after this migration has been
+// forgotten. It is valid once the migration has ended as moved.
+func (m *Machine) Ack() *wire.ActivateAck {
+	return &wire.ActivateAck{Ref: m.ref, Signed: m.acked}
 }
+
+func (m *Machine) ack(to crypto.NodeID) { m.send(to, m.Ack()) }
 
 // ask is all a held copy does when it hears nothing.
 func (m *Machine) ask() {

@@ -1,0 +1,34 @@
+// Package sim runs a cluster of peers in one goroutine, on a network, in a time and with faults that it
+// makes up from a seed.
+//
+// A [Cluster] has nodes. Each is the shipping code of a peer below its sockets: node.Core, node.Executor,
+// daemon.Registry and target.Handler. What package peer does with goroutines is done here with a heap of
+// jobs ordered by time and by the order in which they were made:
+//
+//   - Each daemon has a queue of calls, each of which takes a while, as does the report of its result.
+//   - A session carries streams. A stream keeps its order and loses nothing while the session lives; two
+//     streams, and two sessions, overtake each other freely. A session that is cut takes with it what was
+//     on its way, and its two ends notice at different times.
+//   - A snapshot travels in pieces, and the restore at the other end is a coroutine that stops wherever it
+//     would wait for the next one, so that everything else happens in between.
+//   - A process can die. Everything it had in memory is gone; it comes back with its key and a higher boot
+//     counter.
+//
+// Every random choice comes from a source of its own per concern, derived from the seed, so that one
+// concern can be changed without moving all the others. One seed is one run, byte for byte: [Cluster.Hash]
+// is the digest of everything that happened.
+//
+// # Checks
+//
+// After every step: at most one host per entity is an owner, and the owner's epoch never falls. With every
+// event: no two copies of a daemon ever see different events at one sequence, and no submission is at two
+// sequences. With every answer: a receipt names the place in the log where the submission is. [Cluster.Settle]
+// checks what must be true once faults are over: every migration has an outcome that all of its nodes agree
+// on, every submission is answered, nothing is left in a queue or dark, and the passport of each daemon has
+// the handovers that were committed.
+//
+// # Limits
+//
+// Daemons are kept in memory, as in peer; there are no disks to fail. Frames are delivered as they were
+// sent: what a hostile peer can say is for tests that build frames by hand, with [Node.Inject].
+package sim

@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// journal is what all copies of one daemon must agree on.
+type journal struct {
+	daemon  node.Daemon
+	at      map[uint64]crypto.Digest // by sequence
+	where   map[submission]uint64    // the sequence of each submission
+	moves   []move                   // commits, in order
+	epoch   uint64                   // the highest of an owner
+	lost    bool                     // the process of its only holder has died
+	adrift  bool                     // the same, or that of one who had the only proof of who its holder is
+	payload map[string]uint64        // the sequence of each payload, which are all different
+	owner   *life                    // who owned it when that was last looked at
+}
+
+// submission names one submission for good.
+type submission struct {
+	producer crypto.ProducerID
+	number   uint64
+}
+
+// move is one committed handover.
+type move struct {
+	id       wire.MigrationID
+	from, to *life
+}
+
+// Spawn gives birth to a daemon on the node.
+func (n *Node) Spawn(kind, name string) node.Daemon {
+	l := n.life
+	key, err := n.c.newKey()
+	if err != nil {
+		panic(fmt.Sprintf("sim: internal error: %v", err))
+	}
+	plan, err := l.handler.Factories().Lookup(crypto.OriginOf(crypto.EntityID(key.Public())), kind)
+	if err != nil {
+		panic(fmt.Sprintf("sim: internal error: %v", err))
+	}
+	host, err := daemon.NewHost(plan.New(), key, kind, daemon.HostConfig{Now: n.c.Now, Node: n.ID, Name: name})
+	if err == nil {
+		err = l.registry.Register(host)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("sim: internal error: %v", err))
+	}
+	d := node.DaemonOf(host, kind == KindFrozen)
+	n.c.logs[d.Origin] = &journal{
+		daemon: d, at: make(map[uint64]crypto.Digest), where: make(map[submission]uint64), payload: make(map[string]uint64),
+	}
+	l.step(node.Serve{Daemon: d})
+	return d
+}
+
+// saw is told of every event that any copy applies.
+func (c *Cluster) saw(ev daemon.Event) {
+	j := c.logs[ev.Link.Origin]
+	digest := ev.Digest()
+	seq := ev.Link.Sequence
+	if before, ok := j.at[seq]; ok {
+		if before != digest {
+			c.Failf("two copies of %s saw different events at %d", j.daemon.Name, seq)
+		}
+		return
+	}
+	j.at[seq] = digest
+	s := submission{ev.Producer, ev.ProducerSeq}
+	if first, ok := j.where[s]; ok {
+		c.Failf("submission %d of %s is in the log of %s at %d and at %d", s.number, s.producer.Short(), j.daemon.Name, first, seq)
+	}
+	j.where[s] = seq
+	if first, ok := j.payload[string(ev.Payload)]; ok {
+		c.Failf("a payload is in the log of %s at %d and at %d, under two numbers", j.daemon.Name, first, seq)
+	}
+	j.payload[string(ev.Payload)] = seq
+}
+
+// committed is told of every handover that was appended.
+func (c *Cluster) committed(l *life, call node.Call, done source.HandedOver) {
+	j := c.logs[call.Origin]
+	op := call.Op.(source.CallHandOver)
+	var to *life
+	if n := c.node(op.To); n != nil {
+		to = n.life
+	}
+	j.moves = append(j.moves, move{id: call.Migration, from: l, to: to})
+	c.log("%s commits %s to %s at %d", l.Name, j.daemon.Name, c.name(op.To), done.Event.Link.Sequence)
+}
+
+func (c *Cluster) name(id crypto.NodeID) string {
+	if n := c.node(id); n != nil {
+		return n.Name
+	}
+	return "?"
+}
+
+// owner returns the one life whose host of the daemon is an owner: neither dark nor handed over.
+func (c *Cluster) owners(origin uint64) (list []*life, epoch uint64) {
+	for _, n := range c.nodes {
+		if n.life == nil {
+			continue
+		}
+		host, ok := n.life.registry.Host(origin)
+		if !ok || host.Dark() {
+			continue
+		}
+		if _, gone := host.HandedOver(); gone {
+			continue
+		}
+		list = append(list, n.life)
+		epoch = host.Epoch()
+	}
+	return list, epoch
+}
+
+// check looks at what must hold after every step.
+func (c *Cluster) check() {
+	for _, origin := range c.origins() {
+		j := c.logs[origin]
+		owners, epoch := c.owners(origin)
+		if len(owners) > 1 {
+			c.Failf("%s and %s both own %s", owners[0].Name, owners[1].Name, j.daemon.Name)
+		}
+		if len(owners) == 0 {
+			continue
+		}
+		j.owner = owners[0]
+		if epoch < j.epoch {
+			c.Failf("%s owns %s at epoch %d, after epoch %d", owners[0].Name, j.daemon.Name, epoch, j.epoch)
+		}
+		j.epoch = epoch
+		if j.lost {
+			c.Failf("%s serves at %s after it was lost", j.daemon.Name, owners[0].Name)
+		}
+	}
+}
+
+// died notes what a process may have taken with it: a daemon that it owned, or one that was between it and
+// another when it died.
+func (c *Cluster) died(l *life) {
+	for _, origin := range c.origins() {
+		j := c.logs[origin]
+		if owners, _ := c.owners(origin); len(owners) > 0 {
+			continue
+		}
+		var last move
+		if len(j.moves) > 0 {
+			last = j.moves[len(j.moves)-1]
+		}
+		j.lost = j.lost || j.owner == l && last.from != l
+		j.adrift = j.adrift || j.owner == l || last.from == l || last.to == l
+	}
+}
+
+// reachable reports whether a daemon can still answer, if not now then once its move is over.
+func (c *Cluster) reachable(origin uint64) bool {
+	owners, _ := c.owners(origin)
+	return len(owners) > 0 || !c.logs[origin].adrift
+}

@@ -1,0 +1,154 @@
+package sim
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Request is one submission of a node's own user, and what came of it.
+type Request struct {
+	ID       uint64
+	Origin   uint64
+	Label    string
+	Payload  []byte
+	Answered bool
+	Receipt  node.Receipt
+	Err      error
+
+	life *life
+}
+
+// Submit submits a payload through the node.
+func (n *Node) Submit(origin uint64, label string, payload []byte) *Request {
+	return n.SubmitVia(origin, label, payload, crypto.NodeID{})
+}
+
+// SubmitVia is Submit with a node that may know the daemon.
+func (n *Node) SubmitVia(origin uint64, label string, payload []byte, via crypto.NodeID) *Request {
+	r := &Request{ID: n.c.nextID(), Origin: origin, Label: label, Payload: payload, life: n.life}
+	n.c.requests = append(n.c.requests, r)
+	n.life.requests[r.ID] = r
+	n.life.step(node.Submit{Request: r.ID, Origin: origin, Label: label, Payload: payload, Via: via})
+	return r
+}
+
+// Payload makes one that no other submission of the cluster has.
+func (c *Cluster) Payload(size int) []byte {
+	b := binary.BigEndian.AppendUint64(nil, c.nextID())
+	return append(b, make([]byte, max(0, size-len(b)))...)
+}
+
+// replied takes the answer to a request and checks a receipt against the log.
+func (l *life) replied(reply node.Reply) {
+	r := l.requests[reply.Request]
+	if r == nil {
+		l.c.Failf("%s answers request %d, which is not open", l.Name, reply.Request)
+		return
+	}
+	delete(l.requests, reply.Request)
+	r.Answered, r.Receipt, r.Err = true, reply.Receipt, reply.Err
+	l.c.log("%s request %d: %d %v", l.Name, r.ID, r.Receipt.Sequence, r.Err)
+	if r.Err != nil {
+		return
+	}
+	j := l.c.logs[r.Origin]
+	s := submission{crypto.DeriveProducer(l.ID, r.Label), r.Receipt.ProducerSeq}
+	switch seq, ok := j.where[s]; {
+	case !ok:
+		l.c.Failf("%s: submission %d is acknowledged at %d and not in the log", l.Name, s.number, r.Receipt.Sequence)
+	case seq != r.Receipt.Sequence:
+		l.c.Failf("%s: submission %d is at %d and acknowledged at %d", l.Name, s.number, seq, r.Receipt.Sequence)
+	case j.payload[string(r.Payload)] != seq:
+		l.c.Failf("%s: the receipt of request %d is for another payload", l.Name, r.ID)
+	}
+}
+
+// unknown reports whether an error leaves open if the submission was applied.
+func unknown(err error) bool {
+	return errors.Is(err, wire.ErrProducerEvicted) || errors.Is(err, wire.ErrProducerWindow)
+}
+
+// checkRequests looks at all histories at the end: what was refused was not applied, and what one producer
+// was told is in the order in which it submitted.
+func (c *Cluster) checkRequests() {
+	last := make(map[*life]map[string]uint64)
+	for _, r := range c.requests {
+		j := c.logs[r.Origin]
+		if j == nil || r.life.dead {
+			continue
+		}
+		if !r.Answered {
+			if c.reachable(r.Origin) {
+				c.Failf("request %d of %s for %s was never answered", r.ID, r.life.Name, j.daemon.Name)
+			}
+			continue
+		}
+		if r.Err != nil {
+			if at, ok := j.payload[string(r.Payload)]; ok && !unknown(r.Err) {
+				c.Failf("request %d of %s was refused (%v) and is in the log at %d", r.ID, r.life.Name, r.Err, at)
+			}
+			continue
+		}
+		if last[r.life] == nil {
+			last[r.life] = make(map[string]uint64)
+		}
+		key := string(binary.BigEndian.AppendUint64(nil, r.Origin)) + r.Label
+		if r.Receipt.Sequence <= last[r.life][key] {
+			c.Failf("request %d of %s is at %d, an earlier one at %d", r.ID, r.life.Name, r.Receipt.Sequence, last[r.life][key])
+		}
+		last[r.life][key] = r.Receipt.Sequence
+	}
+}
+
+// migration is one that was asked for.
+type migration struct {
+	id                   wire.MigrationID
+	origin               uint64
+	orch, source, target *Node
+	lives                [3]*life // of the three, when it was asked for
+	at                   time.Time
+}
+
+// Migrate asks, at this node, for a move from one node to another.
+func (n *Node) Migrate(origin uint64, from, to *Node, opt wire.Options) wire.MigrationID {
+	m := &migration{
+		id: n.c.migrationID(), origin: origin, orch: n, source: from, target: to,
+		lives: [3]*life{n.life, from.life, to.life}, at: n.c.now,
+	}
+	n.c.migrations = append(n.c.migrations, m)
+	n.c.log("%s asks for %x from %s to %s", n.Name, m.id[:2], from.Name, to.Name)
+	n.life.step(node.Migrate{
+		Migration: m.id, Origin: origin, Source: from.ID, Target: to.ID, Addrs: []string{to.Name}, Options: opt,
+	})
+	return m.id
+}
+
+// Cancel asks, at this node, to stop a migration.
+func (n *Node) Cancel(id wire.MigrationID) {
+	if n.life != nil {
+		n.life.step(node.CancelMigration{Migration: id})
+	}
+}
+
+// disturbed reports whether a process that took part has died since.
+func (m *migration) disturbed() bool {
+	return slices.ContainsFunc(m.lives[:], func(l *life) bool { return l == nil || l.dead })
+}
+
+// origins lists the daemons in order.
+func (c *Cluster) origins() []uint64 {
+	if len(c.order) != len(c.logs) {
+		c.order = c.order[:0]
+		for origin := range c.logs {
+			c.order = append(c.order, origin)
+		}
+		slices.Sort(c.order)
+	}
+	return c.order
+}

@@ -1,0 +1,160 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// settleStep is how often Settle looks if all is quiet.
+const settleStep = 10 * time.Millisecond
+
+// Settle lets the cluster come to rest and checks what must be true then. Faults must be over: every link
+// open, every process alive.
+func (c *Cluster) Settle(limit time.Duration) {
+	c.log("settling")
+	for end := c.now.Add(limit); c.err == nil && c.quiet() != "" && c.now.Before(end); {
+		c.Run(settleStep)
+	}
+	if c.err != nil {
+		return
+	}
+	if why := c.quiet(); why != "" {
+		c.Failf("not at rest after %v: %s", limit, why)
+		return
+	}
+	c.checkOutcomes()
+	c.checkPassports()
+	c.checkRequests()
+}
+
+// quiet returns what is still going on, or nothing.
+func (c *Cluster) quiet() string {
+	for _, n := range c.nodes {
+		if why := c.busy(n.life); why != "" {
+			return n.Name + ": " + why
+		}
+	}
+	return ""
+}
+
+func (c *Cluster) busy(l *life) string {
+	for _, r := range l.requests { // any of them will do: nothing is drawn or traced because of it
+		if c.reachable(r.Origin) {
+			return fmt.Sprintf("request %d for %s is open", r.ID, c.logs[r.Origin].daemon.Name)
+		}
+	}
+	for _, m := range c.migrations {
+		v, ok := l.core.Migration(m.id)
+		if !ok || v.Outcome == 0 || v.Outcome == wire.OutcomeInDoubt && !m.disturbed() {
+			if ok {
+				return fmt.Sprintf("%x runs: %s", m.id[:2], v.State)
+			}
+		}
+	}
+	if len(l.queues) > 0 || len(l.copies) > 0 || len(l.restores) > 0 || len(l.streams) > 0 {
+		return "work is under way"
+	}
+	for _, host := range l.registry.Hosts() {
+		if host.Dark() && !c.undecided(host.Origin()) {
+			return "a dark host is left"
+		}
+	}
+	if l.handler.ActiveCount() > 0 {
+		for _, origin := range c.origins() {
+			if l.handler.IsMigrating(origin) && !c.undecided(origin) {
+				return "a record of the target is left"
+			}
+		}
+	}
+	return ""
+}
+
+// undecided reports whether nobody can know where a daemon is: a process died between the hold and the
+// activation, with the only proof.
+func (c *Cluster) undecided(origin uint64) bool {
+	for _, m := range c.migrations {
+		if m.origin == origin && m.disturbed() && c.outcome(m, wire.OutcomeInDoubt) {
+			return true
+		}
+	}
+	return false
+}
+
+// outcome reports whether any node that lives sees the migration end like that.
+func (c *Cluster) outcome(m *migration, o wire.Outcome) bool {
+	for _, n := range c.nodes {
+		if n.life == nil {
+			continue
+		}
+		if v, ok := n.life.core.Migration(m.id); ok && v.Outcome == o {
+			return true
+		}
+	}
+	return false
+}
+
+// checkOutcomes: no two nodes see a migration end differently, and what they see is what happened.
+func (c *Cluster) checkOutcomes() {
+	for _, m := range c.migrations {
+		moved := c.wasCommitted(m)
+		for _, n := range c.nodes {
+			v, ok := n.life.core.Migration(m.id)
+			if ok {
+				c.checkOutcome(m, n, v, moved)
+			}
+		}
+	}
+}
+
+func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration, moved bool) {
+	short := m.id[:2]
+	switch v.Outcome {
+	case wire.OutcomeMoved:
+		if !moved {
+			c.Failf("%s: %x moved, but was never committed", n.Name, short)
+		}
+	case wire.OutcomeStayed:
+		if moved {
+			c.Failf("%s: %x stayed (%s, %s), but was committed", n.Name, short, v.Reason, v.Detail)
+		}
+	case wire.OutcomeInDoubt, wire.OutcomeLost:
+		if !m.disturbed() {
+			c.Failf("%s: %x is %v, and nobody has died", n.Name, short, v.Outcome)
+		}
+	}
+}
+
+func (c *Cluster) wasCommitted(m *migration) bool {
+	for _, mv := range c.logs[m.origin].moves {
+		if mv.id == m.id {
+			return true
+		}
+	}
+	return false
+}
+
+// checkPassports: the survivor's passport verifies, and has as many handovers as there were commits.
+func (c *Cluster) checkPassports() {
+	for _, origin := range c.origins() {
+		j := c.logs[origin]
+		owners, _ := c.owners(origin)
+		if len(owners) == 0 {
+			if !j.adrift {
+				c.Failf("nobody owns %s", j.daemon.Name)
+			}
+			continue
+		}
+		host, _ := owners[0].registry.Host(origin)
+		p := host.Passport()
+		if err := p.Verify(); err != nil {
+			c.Failf("the passport of %s: %v", j.daemon.Name, err)
+		}
+		if len(p.Handovers) != len(j.moves) {
+			c.Failf("%s was handed over %d times and has %d handovers", j.daemon.Name, len(j.moves), len(p.Handovers))
+		}
+		c.checkTape(j, owners[0], host.Head().Sequence)
+	}
+}

@@ -1,0 +1,70 @@
+package sim_test
+
+import (
+	"flag"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ferrymesh/ferry/sim"
+)
+
+var (
+	seeds = flag.Int("seeds", 2000, "how many seeds TestStorm runs")
+	seed  = flag.Uint64("seed", 0, "the first seed of TestStorm; with -print the only one")
+	show  = flag.Bool("print", false, "write everything that happens in the run of -seed to standard output")
+)
+
+// TestStorm runs random clusters, one per seed. To see what happened in one:
+//
+//	go test ./sim -run TestStorm -seed N -print
+func TestStorm(t *testing.T) {
+	if *show {
+		if err := sim.NewStorm(sim.Options{Seed: *seed, Trace: os.Stdout}).Run(); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	n := *seeds
+	if testing.Short() {
+		n = min(n, 200)
+	}
+	began := time.Now()
+	var next, steps, moves, failed atomic.Uint64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < uint64(n) && failed.Load() < 20; i = next.Add(1) - 1 {
+				s := sim.NewStorm(sim.Options{Seed: *seed + i})
+				if err := s.Run(); err != nil {
+					failed.Add(1)
+					t.Errorf("%v\n\tgo test ./sim -run TestStorm -seed %d -print", err, *seed+i)
+				}
+				steps.Add(s.Steps())
+				moves.Add(uint64(s.Moves()))
+			}
+		})
+	}
+	workers.Wait()
+	took := time.Since(began).Seconds()
+	t.Logf("%d seeds from %d, %d moves, %.0f seeds/s, %.0f steps/s", n, *seed, moves.Load(), float64(n)/took, float64(steps.Load())/took)
+}
+
+// TestSameSeedSameRun: everything that happens follows from the seed.
+func TestSameSeedSameRun(t *testing.T) {
+	for seed := range uint64(20) {
+		run := func() uint64 {
+			s := sim.NewStorm(sim.Options{Seed: seed, Hash: true})
+			if err := s.Run(); err != nil {
+				t.Error(err)
+			}
+			return s.Hash()
+		}
+		if a, b := run(), run(); a != b {
+			t.Errorf("seed %d: two runs differ: %016x and %016x", seed, a, b)
+		}
+	}
+}
