@@ -123,7 +123,7 @@ func (m *Migration) fromOrchestrator(e *orchestratorEntry, self crypto.NodeID) {
 	m.Source, m.Target, m.Orchestrator = s.Source, s.Target, self
 	m.Phase, m.State, m.Stats = s.Phase, s.Phase.String(), s.Stats
 	m.InDoubt, m.Outcome, m.Reason, m.Detail = false, 0, 0, ""
-	m.outcome(s.InDoubt, s.Ended != nil, wire.OutcomeInDoubt, wire.ReasonUnreachable, "the source does not answer, or the target has not confirmed the handover; both are asked again and again")
+	m.outcome(s.InDoubt, s.Ended != nil, wire.OutcomeInDoubt, wire.ReasonUnreachable, s.Doubt)
 	if s.Ended != nil {
 		m.Outcome, m.Reason, m.Detail = s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail
 	}

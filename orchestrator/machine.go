@@ -108,6 +108,7 @@ type Machine struct {
 	cancelAt  time.Time // when to say so again
 	sent      bool      // the source may have received a request, whether or not it answered
 	doubt     bool
+	doubtText string // why, and where the daemon can be
 
 	phase     wire.Phase
 	stats     wire.Stats
@@ -340,7 +341,7 @@ func (m *Machine) inDoubt(detail string) {
 	if m.doubt {
 		return
 	}
-	m.doubt = true
+	m.doubt, m.doubtText = true, detail
 	m.out.Ended = &Ended{Outcome: wire.OutcomeInDoubt, Reason: wire.ReasonUnreachable, Detail: detail, Attempts: m.attempts}
 }
 

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
@@ -58,9 +59,17 @@ func (m *Machine) due() {
 	case searching:
 		m.search()
 		if m.now.Sub(m.heard) >= m.cfg.DoubtAfter {
-			m.inDoubt("the source does not answer; the daemon serves where it was, or waits frozen for its handover")
+			m.inDoubt(m.silenceText())
 		}
 	}
+}
+
+// silenceText says where the daemon can be while its source is silent.
+func (m *Machine) silenceText() string {
+	if m.phase < wire.PhaseCutover {
+		return fmt.Sprintf("the source fell silent in phase %v: the daemon is there and serves, or died with the source's process", m.phase)
+	}
+	return "the source fell silent during the cutover: the daemon serves there, or waits frozen for its handover to reach the target"
 }
 
 // askAgain repeats the request. One that is not wanted any more is not repeated: the Cancel is, which gets an
@@ -106,6 +115,7 @@ type Status struct {
 	Phase     wire.Phase
 	Stats     wire.Stats
 	InDoubt   bool
+	Doubt     string // why, and where the daemon can be
 	Started   time.Time
 	Ended     *Ended // nil while it runs
 }
@@ -114,7 +124,7 @@ type Status struct {
 func (m *Machine) Status() Status {
 	return Status{
 		Migration: m.req.Ref.Migration, Source: m.req.Source, Target: m.req.Target,
-		Phase: m.phase, Stats: m.stats, InDoubt: m.doubt, Started: m.started, Ended: m.ended,
+		Phase: m.phase, Stats: m.stats, InDoubt: m.doubt, Doubt: m.doubtText, Started: m.started, Ended: m.ended,
 	}
 }
 

@@ -110,9 +110,11 @@ func (p *Peer) copySnapshot(ctx context.Context, c node.Copy) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	m := &meter{w: w, ctx: ctx, report: func(n uint64) { p.post(node.Copied{Migration: c.Ref.Migration, Bytes: n}) }}
+	m := &meter{w: w, piece: meterPiece, ctx: ctx, report: func(n uint64) { p.post(node.Copied{Migration: c.Ref.Migration, Bytes: n}) }}
 	if c.MaxRate > 0 {
-		m.limit = rate.NewLimiter(rate.Limit(c.MaxRate), meterPiece)
+		// At least twenty pieces a second, so that a cap shapes a small snapshot too.
+		m.piece = int(min(meterPiece, max(c.MaxRate/20, 512)))
+		m.limit = rate.NewLimiter(rate.Limit(c.MaxRate), m.piece)
 	}
 	if _, err := c.Snapshot.WriteTo(m); err != nil {
 		w.Cancel(err)
@@ -152,6 +154,7 @@ type meter struct {
 	w        io.Writer
 	ctx      context.Context // ends the copy
 	limit    *rate.Limiter
+	piece    int           // the most that is written at once, and the limit's burst
 	sent     uint64
 	reported uint64
 	at       time.Time
@@ -161,7 +164,7 @@ type meter struct {
 func (m *meter) Write(b []byte) (int, error) {
 	done := 0
 	for done < len(b) {
-		piece := b[done:min(len(b), done+meterPiece)]
+		piece := b[done:min(len(b), done+m.piece)]
 		if m.limit != nil {
 			if err := m.limit.WaitN(m.ctx, len(piece)); err != nil {
 				return done, err

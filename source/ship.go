@@ -1,13 +1,15 @@
 package source
 
 import (
+	"time"
+
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
 // MaxBacklogBytes bounds the events that are sequenced and not yet applied at the target, in bytes of
-// payload and 128 for each event.
-// Reaching it before the cutover ends the migration; the daemon goes on serving.
+// payload and 256 for each event. From half of it on producers are slowed; reaching it before the cutover
+// ends the migration, and the daemon goes on serving.
 const MaxBacklogBytes = 64 << 20
 
 // batchBytes is how much payload one BufferedEvents frame carries at the most: well below the frame limit
@@ -19,16 +21,21 @@ const batchBytes = wire.MaxPayload
 // 20 MB/s at a round trip of 50 ms. What the target may hold in all is another matter: its credits.
 const shipWindow = 1 << 20
 
-// eventOverhead is what an event takes on the wire, and about what it takes in memory, beside its payload.
-const eventOverhead = 128
+// What an event takes beside its payload: on the wire, rounded up, and in memory, with the room that a
+// growing slice keeps.
+const (
+	wireOverhead   = 128
+	memoryOverhead = 256
+)
 
-func cost(e *Entry) int { return len(e.Event.Payload) + eventOverhead }
+func wireCost(e *Entry) int { return len(e.Event.Payload) + wireOverhead }
+func cost(e *Entry) int     { return len(e.Event.Payload) + memoryOverhead }
 
 // backlog is every event sequenced after the snapshot that the target has not reported as applied.
 //
 // Invariants: entries[start:] are contiguous in sequence and begin at acked+1; the first sent of them
 // have been sent on the current link, and the first arrived of those have been reported as arrived; bytes is the
-// cost of all, sentBytes the payload of the sent, flight the cost of those sent and not arrived. head is the
+// cost of all, sentBytes the payload of the sent, flight the size on the wire of those sent and not arrived. head is the
 // head at acked, zero while that is the snapshot's.
 type backlog struct {
 	entries   []Entry
@@ -44,6 +51,18 @@ type backlog struct {
 
 func (b *backlog) len() int     { return len(b.entries) - b.start }
 func (b *backlog) last() uint64 { return b.acked + uint64(b.len()) }
+
+// pressure is how long producers should wait with each batch: nothing until half of the limit is used up,
+// then the steps of the throttle one after the other.
+func (b *backlog) pressure() time.Duration {
+	const half = MaxBacklogBytes / 2
+	over := b.bytes - half
+	if over <= 0 {
+		return 0
+	}
+	step := 1 + over*(len(throttleSteps)-1)/half
+	return throttleSteps[min(step, len(throttleSteps)-1)]
+}
 
 func (b *backlog) push(e Entry) {
 	b.entries = append(b.entries, e)
@@ -91,7 +110,7 @@ func (b *backlog) ack(through uint64) bool {
 // arrive notes that everything up to a sequence is at the target, applied or held.
 func (b *backlog) arrive(through uint64) {
 	for b.arrived < b.sent && b.acked+uint64(b.arrived) < through {
-		b.flight -= cost(&b.entries[b.start+b.arrived])
+		b.flight -= wireCost(&b.entries[b.start+b.arrived])
 		b.arrived++
 	}
 }
@@ -128,7 +147,7 @@ func (b *backlog) nextBatch(creditEvents, creditBytes uint64) []crypto.CausalEve
 		size += n
 		b.sent++
 		b.sentBytes += n
-		b.flight += n + eventOverhead
+		b.flight += n + wireOverhead
 	}
 	return batch
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
@@ -22,7 +23,7 @@ func (b *backlog) check() {
 			sentBytes += len(e.Event.Payload)
 		}
 		if i >= b.arrived && i < b.sent {
-			flight += cost(e)
+			flight += wireCost(e)
 		}
 	}
 	if bytes != b.bytes || sentBytes != b.sentBytes || flight != b.flight || b.arrived > b.sent || b.sent > b.len() {
@@ -183,5 +184,28 @@ func TestConvergence(t *testing.T) {
 		if got := v.ready(c.lag, DefaultMaxBlackout); got != c.ready {
 			t.Errorf("%s: ready %v", c.name, got)
 		}
+	}
+}
+
+// TestPressureRises: nothing until half of the limit is used up, then every step of the throttle, up to its
+// ceiling at the limit.
+func TestPressureRises(t *testing.T) {
+	const half = MaxBacklogBytes / 2
+	seen := make(map[time.Duration]bool)
+	var last time.Duration
+	for bytes := 0; bytes <= MaxBacklogBytes; bytes += half / 64 {
+		b := backlog{bytes: bytes}
+		got := b.pressure()
+		if bytes <= half && got != 0 {
+			t.Errorf("%d bytes: producers wait %v, want nothing below half of the limit", bytes, got)
+		}
+		if got < last {
+			t.Errorf("%d bytes: the wait fell from %v to %v", bytes, last, got)
+		}
+		last = got
+		seen[got] = true
+	}
+	if ceiling := throttleSteps[len(throttleSteps)-1]; last != ceiling || len(seen) != len(throttleSteps) {
+		t.Errorf("at the limit producers wait %v after %d steps, want %v after %d", last, len(seen), ceiling, len(throttleSteps))
 	}
 }

@@ -53,13 +53,16 @@ func (m *Machine) Outcome() wire.Message {
 	return &wire.MigrationFailed{Ref: m.ref, Reason: m.ended.Reason, Detail: m.ended.Detail}
 }
 
-// Delay is how long each batch of submissions is held back, so that the target can catch up; 0 almost
-// always.
+// Delay is how long each batch of submissions is held back, so that the target can catch up and the backlog
+// stays within its limit; 0 almost always.
 func (m *Machine) Delay() time.Duration {
-	if m.state != replaying {
-		return 0
+	switch m.state {
+	case copying, restoring:
+		return m.backlog.pressure()
+	case replaying:
+		return max(m.converge.delay(), m.backlog.pressure())
 	}
-	return m.converge.delay()
+	return 0
 }
 
 // status tells the orchestrator where the migration stands.

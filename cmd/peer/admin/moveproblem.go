@@ -20,9 +20,13 @@ func moveProblem(b *book, m node.Migration, out *client.Migration) *client.Probl
 	switch m.Outcome {
 	case wire.OutcomeInDoubt:
 		p.Kind = client.OutcomeInDoubt
-		p.Detail = name + " is committed to " + to + ", which has not confirmed it: " + why
-		return p.Now("in doubt and frozen: nobody serves it until the handover reaches %s, and it is delivered again and again", to).
-			Then("peer migration watch %s", m.ID.Short())
+		p.Then("peer migration watch %s", m.ID.Short())
+		if m.Phase < wire.PhaseCutover {
+			p.Detail = "it is not known whether " + name + " is alive: " + why
+			return p.Now("in doubt: not at %s; %s is asked again and again, and has it if its process has not died", to, from)
+		}
+		p.Detail = name + " may be committed to " + to + ", which has not confirmed it: " + why
+		return p.Now("in doubt and frozen: nobody serves it until the handover reaches %s, and it is delivered again and again", to)
 	case wire.OutcomeLost:
 		p.Kind = client.OutcomeLost
 		p.Detail = name + " is lost: " + why

@@ -208,4 +208,4 @@ func (t tourOf) events(stop <-chan struct{}) feed {
 }
 
 // firstGuess is the size of the snapshot of a daemon that has not been copied yet and has no size given.
-const firstGuess = 64 << 10
+const firstGuess = 8 << 10

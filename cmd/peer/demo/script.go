@@ -29,6 +29,8 @@ const (
 	halfTime = time.Second
 	// killedStall is how long the source waits for a target that is dead before it gives up.
 	killedStall = 2 * time.Second
+	// doubtLimit is how long an outcome may be in doubt.
+	doubtLimit = 10 * time.Second
 	// settleLimit is how long an acknowledgement may take after a step.
 	settleLimit = 20 * time.Second
 )
@@ -93,24 +95,22 @@ func (s *script) letOn(i int) {
 func (s *script) step(ctx context.Context, st step) (move, error) {
 	from, to := s.cluster.members[st.from], s.cluster.members[st.to]
 	req := client.MigrateRequest{Daemon: s.daemon, Target: to.id.Hex()}
-	watch := func(client.Migration) {}
-	killed, copied := false, uint64(0)
 	if st.kill {
 		req.MaxRate, req.Stall = s.cap(), killedStall
-		watch = func(m client.Migration) {
-			// The watch reports from the source every few dozen milliseconds; the cap leaves as much time
-			// again as has passed until the copy is complete.
-			if !killed && halfCopied(m) {
-				killed, copied = true, m.Stats.SnapshotSent
-				to.kill()
-			}
-		}
 	}
 	started, err := from.admin.Migrate(ctx, req)
 	if err != nil {
 		return move{}, err
 	}
-	last, err := from.admin.Watch(ctx, started.ID, watch)
+	killed, copied := false, uint64(0)
+	last, err := follow(ctx, from.admin, started.ID, func(m client.Migration) {
+		// The source reports every few dozen milliseconds; the cap leaves as much time again as has
+		// passed until the copy is complete.
+		if st.kill && !killed && halfCopied(m) {
+			killed, copied = true, m.Stats.SnapshotSent
+			to.kill()
+		}
+	})
 	if last.Outcome == "" {
 		return move{}, fmt.Errorf("the migration from %s to %s cannot be followed: %w", from.name, to.name, err)
 	}
@@ -123,16 +123,35 @@ func (s *script) step(ctx context.Context, st step) (move, error) {
 	return m, nil
 }
 
+// follow watches a migration until its outcome is final, or has been in doubt for so long that it will
+// stay so.
+func follow(ctx context.Context, at *client.Client, id string, f func(client.Migration)) (client.Migration, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var doubt *time.Timer
+	last, err := at.Watch(ctx, id, func(m client.Migration) {
+		f(m)
+		if m.Outcome == client.OutcomeInDoubt && doubt == nil {
+			doubt = time.AfterFunc(doubtLimit, cancel)
+		}
+	})
+	if doubt != nil {
+		doubt.Stop()
+	}
+	return last, err
+}
+
 // cap is the bandwidth in bytes per second at which half of the copy takes halfTime.
 func (s *script) cap() uint64 {
 	half := max(s.size/2, 1)
 	return max(uint64(float64(half)/halfTime.Seconds()), 1)
 }
 
-// halfCopied reports whether a copy is on its way and has come to its half.
+// halfCopied reports whether a copy has come to its half and is not complete: a target that dies later may
+// already have been given the daemon.
 func halfCopied(m client.Migration) bool {
 	sent, size := m.Stats.SnapshotSent, m.Stats.SnapshotBytes
-	return m.Outcome == "" && size > 0 && sent >= size-size/2
+	return m.Outcome == "" && sent >= size-size/2 && sent < size
 }
 
 // judge holds the outcome against what the step was meant to lead to.
