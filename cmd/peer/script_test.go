@@ -28,6 +28,8 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"peer": main}
 //	                        ready, and sets $NAME_addr and $NAME_key
 //	stopped NAME            end it with SIGTERM, expect exit 0, print what it printed
 //	killed NAME             end it with SIGKILL
+//	paused NAME             stop it with SIGSTOP: it holds everything open and says nothing
+//	resumed NAME            let it go on with SIGCONT
 //	until REGEXP COMMAND…   run a command again and again until its standard output matches
 //	mode FILE BITS          compare the permissions of a file
 //	garbage ADDRESS         send datagrams that are no QUIC to an address
@@ -38,7 +40,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serve": serveNode, "stopped": stopped, "killed": killed, "until": until,
+			"exits": exits, "serve": serveNode, "stopped": stopped, "killed": killed, "paused": paused, "resumed": resumed, "until": until,
 			"mode": mode, "garbage": garbage, "flip": flip, "forks": forks, "capture": capture,
 		},
 		Setup: func(e *testscript.Env) error {
