@@ -191,7 +191,7 @@ func sshEnvelope(c *codec.Cursor) (public [32]byte, section []byte) {
 // determines is compared with what the seed gives.
 func sshSection(c *codec.Cursor, public [32]byte) (seed [32]byte, comment string) {
 	length := c.Rest()
-	if c.Uint32() != c.Uint32() {
+	if first, second := c.Uint32(), c.Uint32(); first != second {
 		c.Fail(fmt.Errorf("%w: check words differ", ErrKeyFile))
 	}
 	if sshPublic(c) != public {
