@@ -190,7 +190,7 @@ func (c *Core) notHere(r route, seq uint64) {
 	t := c.tombstones[r.origin]
 	switch {
 	case c.daemons[r.origin] != nil:
-		c.refuseSubmission(r, seq, wire.ErrFrozen)
+		c.refuseSubmission(r, seq, c.daemons[r.origin].away())
 		return
 	case t == nil:
 		c.refuseSubmission(r, seq, &wire.RemoteError{Reason: wire.ReasonDaemonNotFound, Detail: "no such daemon serves at this node"})

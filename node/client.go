@@ -227,7 +227,7 @@ func (c *Core) clientRefused(from crypto.NodeID, msg *wire.Refused) {
 	}
 	cl.asked = false
 	switch {
-	case msg.Reason == wire.ReasonDaemonNotFound:
+	case msg.Reason == wire.ReasonDaemonNotFound, msg.Reason == wire.ReasonUnreachable:
 		c.tryElsewhere(cl, msg.Err())
 		return
 	case msg.Reason.Retryable():

@@ -27,21 +27,6 @@ type delayed struct {
 	s  source.Submission
 }
 
-// tombstone is what is left of a daemon that moved away.
-type tombstone struct {
-	migration wire.MigrationID
-	node      crypto.NodeID
-	addrs     []string
-	epoch     uint64
-	handover  crypto.CausalEvent
-	entity    crypto.EntityID
-	name      string
-	kind      string
-	expires   time.Time
-	alarm     alarm
-	arrival   *wire.ActivateAck // how it had come here
-}
-
 // route is where the answer to a ticket goes. Exactly one of the ways is set: the peer's submit stream, or
 // the source of a migration whose Forward this was.
 type route struct {
@@ -99,33 +84,16 @@ func (c *Core) serve(d Daemon) {
 	c.daemons[d.Origin] = &local{Daemon: d}
 }
 
-// arrivalOf is the proof that a daemon which is here, or was, has been activated by a migration, also after
-// the migration itself has been forgotten. Its source needs nothing else to let go.
-func (c *Core) arrivalOf(ref wire.Ref) *wire.ActivateAck {
-	var ack *wire.ActivateAck
-	if d := c.daemons[ref.Origin]; d != nil {
-		ack = d.arrival
-	} else if t := c.tombstones[ref.Origin]; t != nil {
-		ack = t.arrival
-	}
-	if ack == nil || ack.Ref != ref {
-		return nil
-	}
-	return ack
-}
+// inDoubt reports whether the daemon was handed over long ago and its successor has not confirmed it.
+func (d *local) inDoubt() bool { return d.source != nil && d.source.m.Status().InDoubt }
 
-// bury replaces a daemon that moved away by its tombstone.
-func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []string, epoch uint64, handover crypto.CausalEvent) {
-	delete(c.daemons, d.Origin)
-	if len(c.tombstones) < maxTombstones { // beyond it, who asks gets ErrDaemonNotFound and looks elsewhere
-		t := &tombstone{
-			migration: id, node: to, addrs: addrs, epoch: epoch, handover: handover,
-			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife), arrival: d.arrival,
-		}
-		c.tombstones[d.Origin] = t
-		c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: d.Origin})
+// away is the answer for a daemon that has been handed over: the submitter waits a moment, or, once it is in
+// doubt when the successor will confirm, looks for itself. The daemon may serve elsewhere by then.
+func (d *local) away() error {
+	if d.inDoubt() {
+		return wire.ErrUnreachable
 	}
-	c.answerDelayed(d, &wire.RemoteError{Reason: wire.ReasonMoved})
+	return wire.ErrFrozen
 }
 
 // answerDelayed answers what a throttle held back, for a daemon that is here no more.
@@ -141,12 +109,6 @@ func (c *Core) drop(origin uint64) {
 	if d := c.daemons[origin]; d != nil {
 		delete(c.daemons, origin)
 		c.answerDelayed(d, wire.ErrDaemonNotFound)
-	}
-}
-
-func (c *Core) expireTombstone(origin uint64) {
-	if t := c.tombstones[origin]; t != nil && !c.now.Before(t.expires) {
-		delete(c.tombstones, origin)
 	}
 }
 
@@ -207,6 +169,9 @@ func (c *Core) submit(from crypto.NodeID, rights wire.Rights, msg *wire.Submit) 
 		return
 	case d == nil:
 		c.notHere(r, first)
+		return
+	case d.inDoubt():
+		c.refuseSubmission(r, first, d.away())
 		return
 	case d.queued.full():
 		c.refuseSubmission(r, first, wire.ErrBufferFull)
@@ -281,71 +246,6 @@ func (c *Core) call(origin uint64, migration wire.MigrationID, op any) {
 	}
 	_, beside := op.(target.CallRestore)
 	c.out.Calls = append(c.out.Calls, Call{Origin: origin, Migration: migration, Beside: beside, Op: op})
-}
-
-// load is what others have put on a daemon's queue and has not been run (promise P6): producers on that of a
-// daemon that serves, the source on that of one that arrives.
-type load struct{ items, bytes int }
-
-// Limits of the load of a daemon that serves. What it cannot take at once is refused, and asked again. One
-// that arrives is bounded by its credits; resendFactor allows for events that are sent again over a new
-// session while the first copies still wait.
-const (
-	maxQueuedItems = source.MaxHeldItems
-	maxQueuedBytes = source.MaxHeldBytes
-	resendFactor   = 4
-)
-
-// loadOf returns the load that a call belongs to, nil if to none.
-func (c *Core) loadOf(origin uint64, migration wire.MigrationID, op any) *load {
-	switch op.(type) {
-	case Apply, OpenProducer:
-		if d := c.daemons[origin]; d != nil {
-			return &d.queued
-		}
-	case target.CallReplay:
-		if e := c.targets[migration]; e != nil {
-			return &e.queued
-		}
-	}
-	return nil
-}
-
-func weigh(op any) (w load) {
-	switch op := op.(type) {
-	case Apply:
-		w.items = len(op.Items)
-		for i := range op.Items {
-			w.bytes += len(op.Items[i].Payload)
-		}
-	case OpenProducer:
-		w.items = 1
-	case target.CallReplay:
-		w.items = len(op.Events)
-		for i := range op.Events {
-			w.bytes += len(op.Events[i].Payload)
-		}
-	}
-	return w
-}
-
-func (l *load) add(op any) {
-	w := weigh(op)
-	l.items, l.bytes = l.items+w.items, l.bytes+w.bytes
-}
-
-// remove takes a call off. One that was queued for an earlier stay of the daemon here was never put on.
-func (l *load) remove(op any) {
-	w := weigh(op)
-	l.items, l.bytes = max(0, l.items-w.items), max(0, l.bytes-w.bytes)
-}
-
-func (l *load) full() bool { return l.items >= maxQueuedItems || l.bytes >= maxQueuedBytes }
-
-// flooded reports whether a source has sent far more than its credits. Without credits nothing is bounded.
-func (e *targetEntry) flooded(credits *target.MachineConfig) bool {
-	return credits.CreditEvents > 0 && uint64(e.queued.items) > resendFactor*credits.CreditEvents+wire.MaxBatch ||
-		credits.CreditBytes > 0 && uint64(e.queued.bytes) > resendFactor*credits.CreditBytes+wire.MaxFrame
 }
 
 // forwardedHere takes what the source held during the cutover, under the producers' own ids. It is the one

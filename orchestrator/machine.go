@@ -171,7 +171,7 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	if m.state == done {
 		return
 	}
-	if from == m.req.Source {
+	if from == m.req.Source && !knowsNothing(msg) {
 		m.heard, m.sent = m.now, true
 	}
 	switch msg := msg.(type) {
@@ -189,6 +189,13 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	case *wire.Answer:
 		m.answered(from, msg)
 	}
+}
+
+// knowsNothing reports whether a message is an answer that tells nothing. A source that gives such answers is
+// as silent as one that gives none, and the doubt about the outcome is the same.
+func knowsNothing(msg wire.Message) bool {
+	ans, ok := msg.(*wire.Answer)
+	return ok && ans.State == wire.StateUnknown
 }
 
 // status: a report shows that the source is there. One of an earlier phase is late, and its figures are not

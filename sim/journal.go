@@ -92,6 +92,9 @@ func (c *Cluster) committed(l *life, call node.Call, done source.HandedOver) {
 	if n := c.node(op.To); n != nil {
 		to = n.life
 	}
+	if to == nil || !to.handler.IsMigrating(call.Origin) {
+		j.adrift = true // it died after its hold, and nobody could know yet
+	}
 	j.moves = append(j.moves, move{id: call.Migration, from: l, to: to})
 	c.log("%s commits %s to %s at %d", l.Name, j.daemon.Name, c.name(op.To), done.Event.Link.Sequence)
 }

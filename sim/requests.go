@@ -141,6 +141,9 @@ func (m *migration) disturbed() bool {
 	return slices.ContainsFunc(m.lives[:], func(l *life) bool { return l == nil || l.dead })
 }
 
+// sourceDied reports whether the process of the source has died since, and with it all it knew of the move.
+func (m *migration) sourceDied() bool { return m.lives[1] == nil || m.lives[1].dead }
+
 // origins lists the daemons in order.
 func (c *Cluster) origins() []uint64 {
 	if len(c.order) != len(c.logs) {

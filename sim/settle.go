@@ -117,7 +117,7 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration, moved bo
 			c.Failf("%s: %x moved, but was never committed", n.Name, short)
 		}
 	case wire.OutcomeStayed:
-		if moved {
+		if moved && !m.sourceDied() {
 			c.Failf("%s: %x stayed (%s, %s), but was committed", n.Name, short, v.Reason, v.Detail)
 		}
 	case wire.OutcomeInDoubt, wire.OutcomeLost:

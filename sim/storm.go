@@ -38,6 +38,10 @@ func NewStorm(opt Options) *Storm {
 	rng := rand.New(rand.NewPCG(opt.Seed, 0x5707))
 	opt.Nodes = 3 + rng.IntN(3)
 	opt.Core = stormTimings()
+	if rng.IntN(3) == 0 { // most freezes pass without an answer
+		opt.Core.Source.FreezeBudget = between(rng, time.Millisecond, 12*time.Millisecond)
+		opt.Core.Target.AskAfter = between(rng, 2*time.Millisecond, 20*time.Millisecond)
+	}
 	opt.Net = Speeds{
 		Link: between(rng, 200*time.Microsecond, 6*time.Millisecond), Spike: between(rng, 0, 80*time.Millisecond),
 		Call: between(rng, 0, time.Millisecond), Piece: between(rng, 0, 4*time.Millisecond),

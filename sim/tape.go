@@ -103,11 +103,11 @@ type frozenTape struct{ tape }
 func (*frozenTape) StopAndCopy() {}
 
 func (c *Cluster) registerKinds(f *daemon.Factories) {
-	for kind, make := range map[string]func() daemon.Daemon{
+	for kind, fresh := range map[string]func() daemon.Daemon{
 		KindTape:   func() daemon.Daemon { return &tape{c: c} },
 		KindFrozen: func() daemon.Daemon { return &frozenTape{tape{c: c}} },
 	} {
-		if err := f.RegisterKind(kind, make); err != nil {
+		if err := f.RegisterKind(kind, fresh); err != nil {
 			panic(fmt.Sprintf("sim: internal error: %v", err))
 		}
 	}

@@ -1,0 +1,58 @@
+package node
+
+import (
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// tombstone is what is left of a daemon that moved away.
+type tombstone struct {
+	migration wire.MigrationID
+	node      crypto.NodeID
+	addrs     []string
+	epoch     uint64
+	handover  crypto.CausalEvent
+	entity    crypto.EntityID
+	name      string
+	kind      string
+	expires   time.Time
+	alarm     alarm
+	arrival   *wire.ActivateAck // how it had come here
+}
+
+// arrivalOf is the proof that a daemon which is here, or was, has been activated by a migration, also after
+// the migration itself has been forgotten. Its source needs nothing else to let go.
+func (c *Core) arrivalOf(ref wire.Ref) *wire.ActivateAck {
+	var ack *wire.ActivateAck
+	if d := c.daemons[ref.Origin]; d != nil {
+		ack = d.arrival
+	} else if t := c.tombstones[ref.Origin]; t != nil {
+		ack = t.arrival
+	}
+	if ack == nil || ack.Ref != ref {
+		return nil
+	}
+	return ack
+}
+
+// bury replaces a daemon that moved away by its tombstone.
+func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []string, epoch uint64, handover crypto.CausalEvent) {
+	delete(c.daemons, d.Origin)
+	if len(c.tombstones) < maxTombstones { // beyond it, who asks gets ErrDaemonNotFound and looks elsewhere
+		t := &tombstone{
+			migration: id, node: to, addrs: addrs, epoch: epoch, handover: handover,
+			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife), arrival: d.arrival,
+		}
+		c.tombstones[d.Origin] = t
+		c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: d.Origin})
+	}
+	c.answerDelayed(d, &wire.RemoteError{Reason: wire.ReasonMoved})
+}
+
+func (c *Core) expireTombstone(origin uint64) {
+	if t := c.tombstones[origin]; t != nil && !c.now.Before(t.expires) {
+		delete(c.tombstones, origin)
+	}
+}
