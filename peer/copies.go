@@ -154,7 +154,7 @@ type meter struct {
 	w        io.Writer
 	ctx      context.Context // ends the copy
 	limit    *rate.Limiter
-	piece    int           // the most that is written at once, and the limit's burst
+	piece    int // the most that is written at once, and the limit's burst
 	sent     uint64
 	reported uint64
 	at       time.Time
