@@ -10,6 +10,7 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/transport"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -49,8 +50,8 @@ func (c *counter) Inspect([]byte) ([]byte, error) {
 	return fmt.Appendf(nil, "%d %d", c.sum, c.events), nil
 }
 
-// mesh starts n nodes on loopback that all trust each other.
-func mesh(t *testing.T, n int) []*Peer {
+// mesh starts n nodes on loopback that all trust each other. Each may change its configuration first.
+func mesh(t *testing.T, n int, change ...func(i int, cfg *Config)) []*Peer {
 	t.Helper()
 	rights := make(map[crypto.NodeID]wire.Rights)
 	keys := make([]*crypto.NodeKeypair, n)
@@ -64,7 +65,11 @@ func mesh(t *testing.T, n int) []*Peer {
 	}
 	peers := make([]*Peer, n)
 	for i := range peers {
-		p, err := New(Config{Key: keys[i], Name: fmt.Sprintf("n%d", i), Listen: "127.0.0.1:0", Authorize: AllowOnly(rights)})
+		cfg := Config{Key: keys[i], Name: fmt.Sprintf("n%d", i), Listen: "127.0.0.1:0", Authorize: AllowOnly(rights)}
+		for _, f := range change {
+			f(i, &cfg)
+		}
+		p, err := New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,10 +91,19 @@ func mesh(t *testing.T, n int) []*Peer {
 	return peers
 }
 
+// TestMoveRound moves a daemon around and back, over QUIC and over the in-memory twin, while a producer on a
+// third node follows it.
 func TestMoveRound(t *testing.T) {
+	t.Run("quic", func(t *testing.T) { moveRound(t, mesh(t, 3)) })
+	t.Run("hub", func(t *testing.T) {
+		hub := transport.NewHub()
+		moveRound(t, mesh(t, 3, func(_ int, cfg *Config) { cfg.Network, cfg.Listen = hub.Listen, "" }))
+	})
+}
+
+func moveRound(t *testing.T, peers []*Peer) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	peers := mesh(t, 3)
 	d, err := peers[0].Spawn(ctx, "counter", SpawnOptions{Name: "c"})
 	if err != nil {
 		t.Fatal(err)
