@@ -7,7 +7,7 @@ FUZZLONG ?= 10m
 
 .PHONY: check $(CHECKS) fuzz sim bench build
 
-check: ## everything below, with a summary at the end
+check: ## all of CHECKS, with a summary at the end
 	@sh scripts/check.sh $(CHECKS)
 
 build: ## the program, as ./peer
@@ -28,6 +28,9 @@ fuzz-short: ## every fuzz target for a moment
 
 fuzz: ## every fuzz target for long
 	@FUZZTIME=$(FUZZLONG) sh scripts/fuzz.sh
+
+bench: ## every benchmark
+	go test -run '^$$' -bench . -benchmem ./...
 
 demo: ## the tour as a smoke test
 	go run ./cmd/peer demo

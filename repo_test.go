@@ -10,10 +10,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // These tests hold the rules that keep the architecture what its file list says it is. A rule that gets in
@@ -302,4 +305,99 @@ func undocumentedSpecs(d *ast.GenDecl) []string {
 		}
 	}
 	return names
+}
+
+const protocol = "docs/protocol.md"
+
+// cited finds "protocol §4.7.3" and "protocol.md §3.8" also where a comment breaks the line between the two.
+var cited = regexp.MustCompile(`protocol(?:\.md)?(?:\s|//)+§([0-9]+(?:\.[0-9]+)*)`)
+
+// numbered finds what the page numbers: headings of chapters and sections, and clauses in bold.
+var numbered = regexp.MustCompile(`(?m)^(?:##+ |\*\*)([0-9]+(?:\.[0-9]+)*)\b`)
+
+// TestCitedClausesExist: every clause of the protocol that code or docs cite is on the page, by its number.
+func TestCitedClausesExist(t *testing.T) {
+	page := read(t, protocol)
+	exist := make(map[string]bool)
+	for _, m := range numbered.FindAllStringSubmatch(page, -1) {
+		if exist[m[1]] {
+			t.Errorf("%s has two clauses %s", protocol, m[1])
+		}
+		exist[m[1]] = true
+	}
+	texts := map[string]string{"README.md": read(t, "README.md"), "docs/design.md": read(t, "docs/design.md")}
+	for _, f := range files(t) {
+		texts[f.path] = string(f.src)
+	}
+	found := 0
+	for name, text := range texts {
+		for _, m := range cited.FindAllStringSubmatch(text, -1) {
+			found++
+			if !exist[m[1]] {
+				t.Errorf("%s cites protocol §%s, which does not exist", name, m[1])
+			}
+		}
+	}
+	if len(exist) < 100 || found < 50 {
+		t.Fatalf("only %d clauses and %d citations found: does the test still read them?", len(exist), found)
+	}
+}
+
+// TestProtocolReasons: the page's table of reasons is the code's, with its two marks.
+func TestProtocolReasons(t *testing.T) {
+	cell := regexp.MustCompile(`\| (\d+) \| ([a-z ]+?)( [†‡])? (?:\||$)`)
+	_, table, _ := strings.Cut(read(t, protocol), "**3.5.4 Reasons.**")
+	table, _, _ = strings.Cut(table, "**3.5.5")
+	named := make(map[wire.Reason]bool)
+	for line := range strings.Lines(table) {
+		for rest := strings.TrimSpace(line); ; {
+			m := cell.FindStringSubmatchIndex(rest)
+			if m == nil {
+				break
+			}
+			n, _ := strconv.Atoi(rest[m[2]:m[3]])
+			r, name, mark := wire.Reason(n), rest[m[4]:m[5]], ""
+			if m[6] >= 0 {
+				mark = strings.TrimSpace(rest[m[6]:m[7]])
+			}
+			named[r] = true
+			if name != r.String() || mark != markOf(r) {
+				t.Errorf("%s calls reason %d %q %s, the code %q %s", protocol, n, name, mark, r, markOf(r))
+			}
+			rest = rest[m[5]:]
+		}
+	}
+	for r := wire.ReasonInternal; r.Known(); r++ {
+		if !named[r] {
+			t.Errorf("%s does not list reason %d, %v", protocol, r, r)
+		}
+	}
+}
+
+func markOf(r wire.Reason) string {
+	switch {
+	case r.Transient():
+		return "†"
+	case r.Retryable():
+		return "‡"
+	}
+	return ""
+}
+
+// TestReadmeProgram: the program in the README is the one that package peer's example compiles and runs.
+func TestReadmeProgram(t *testing.T) {
+	_, program, _ := strings.Cut(read(t, "README.md"), "```go\n")
+	program, _, found := strings.Cut(program, "\n```")
+	if !found || !strings.Contains(read(t, "peer/example_test.go"), program) {
+		t.Error("the program in README.md is not in peer/example_test.go")
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -30,8 +30,8 @@
 //
 // # Guarantees
 //
-// Every value has exactly one encoding, and the cursor accepts no other: what
-// decodes re-encodes to the same bytes. That matters because these bytes are
+// Every value has exactly one encoding, and the cursor accepts no other: to
+// decode and to encode again changes nothing. That matters because these bytes are
 // hashed and signed. No read panics whatever the input, and no read allocates
 // from a number that the input chose before the number has been compared with
 // both the caller's limit and the bytes that are really there.

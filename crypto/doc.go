@@ -9,8 +9,8 @@
 // [CausalLink]. A [Head] commits to the log up to one entry and to the outputs
 // so far. Entry 0 is the [Genesis]; an entry that moves the daemon to another
 // node is a [Handover]; genesis and handovers in order are its [Passport]. The
-// number of holders so far is the epoch, and each epoch has a key of its own,
-// certified by the handover that opened it.
+// number of holders so far is the epoch, and each epoch signs with another key,
+// which the handover that opened it certifies.
 //
 // # Use
 //
@@ -30,7 +30,7 @@
 // # Guarantees
 //
 //   - One encoding. Each value has exactly one, used for hashing, signing,
-//     sending and storing; what decodes re-encodes to the same bytes.
+//     sending and storing, and nothing else decodes to it.
 //   - One purpose. Whatever is hashed or signed begins with a tag of its own,
 //     see [Domain]: a signature of one kind of statement verifies as no other.
 //   - No weak keys. Points of small order, second spellings of points and

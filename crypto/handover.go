@@ -10,8 +10,8 @@ import (
 )
 
 // A Handover is the log entry that moves authority over a daemon from one node
-// to the next. Its signature is by the key of the epoch it ends, or, when
-// forced, by the administrator's key that the genesis names.
+// to the next. The key of the epoch it ends signs it; a forced one is signed by
+// the administrator whose key is in the genesis.
 type Handover struct {
 	// From is the node that gives the daemon away, To the one that gets it.
 	// Both are names only: no signature is ever checked with them here, so the

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
-// OriginOf returns the routing handle of an entity: the first 8 bytes, most
-// significant first, of BLAKE2b-256 over a tag and the id. It is short enough
+// OriginOf returns the number by which frames name an entity: 8 bytes, most
+// significant first, from the front of BLAKE2b-256 over a tag and the id. It is short enough
 // for tables and frames, and therefore no credential: whoever keeps entities
 // by origin compares the whole EntityID as well.
 func OriginOf(id EntityID) uint64 {

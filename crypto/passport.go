@@ -10,8 +10,8 @@ import (
 const MaxHandovers = 65_536
 
 // A Passport is a daemon's travel history: its genesis and its handovers in
-// order. It verifies offline, with nothing but itself and the EntityID the
-// reader expects.
+// order. To verify it takes the EntityID that the reader expects, and no
+// network.
 //
 // A decoded passport is a claim until Verify has returned nil. A Passport is a
 // plain value: copies share the handovers, which are never modified in place by
@@ -132,6 +132,21 @@ func (p Passport) Verify() error {
 		}
 	}
 	return nil
+}
+
+// Superseded reports whether ev is a handover that was truly signed by whoever
+// could open its epoch, for an epoch that has begun by now: a stale copy of a
+// former holder speaks, or the past is sent again. p is taken for verified.
+func (p Passport) Superseded(ev CausalEvent) bool {
+	h, err := handoverIn(ev)
+	if err != nil || h.Epoch > p.Epoch() {
+		return false
+	}
+	signer, _ := p.KeyAt(h.Epoch - 1)
+	if h.Forced {
+		signer = p.Genesis.Administrator
+	}
+	return h.verify(signer) == nil
 }
 
 // checkGenesis checks the first item.

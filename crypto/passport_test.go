@@ -103,6 +103,22 @@ func TestC2_FormerHolder(t *testing.T) {
 	if _, err := c.passport.Append(h); !errors.Is(err, ErrBadSignature) {
 		t.Errorf("got %v, want ErrBadSignature", err)
 	}
+	if c.passport.Superseded(h.Event()) {
+		t.Error("a handover to a future epoch counts as superseded")
+	}
+	past := h
+	past.Epoch = 2
+	ev, past, err := SignHandover(former, past)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.passport.Superseded(ev) {
+		t.Error("what the former holder signed for its own time is not superseded")
+	}
+	past.Signature[0] ^= 1
+	if c.passport.Superseded(past.Event()) {
+		t.Error("a forged handover counts as superseded")
+	}
 }
 
 // TestC2_NoAdministrator: without one there are no forced handovers, whoever

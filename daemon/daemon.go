@@ -33,17 +33,17 @@ type Daemon interface {
 	// The outputs are given away: do not modify or reuse them afterwards.
 	Process(ev Event) (outputs [][]byte, err error)
 
-	// Snapshot returns a frozen view of the state. It is called between two
-	// events and must be quick, for submissions wait for it: the bytes are
-	// produced by WriteTo, later, while Process goes on. WriteTo may be called
-	// several times, never twice at once, and writes identical bytes each time.
-	// A nil view with a nil error means that the daemon is stateless.
+	// Snapshot freezes the state as it is between two events and hands out a
+	// view of it. Submissions wait until it returns, so it should take hardly
+	// any time: WriteTo does the work afterwards, beside Process. WriteTo may be
+	// called several times, never twice at once, with the same bytes each time.
+	// A daemon without state returns no view and no error.
 	//
 	// A view may also have Len() int64, the exact number of bytes WriteTo will
 	// write, and Close() error, which frees it.
 	Snapshot() (io.WriterTo, error)
 
-	// Restore replaces the state by what a view wrote. It is called at most
+	// Restore reads what WriteTo of a view has written. It is called at most
 	// once, on a daemon fresh from its factory, before anything else. When the
 	// bytes turn out to be damaged, r fails instead of ending and the daemon is
 	// discarded.

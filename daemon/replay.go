@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -18,8 +19,10 @@ import (
 // that cannot come now; the error of Process, wrapped together with
 // wire.ErrStateFailed; those of crypto.ParseHandover; and for a handover that
 // is not the one this host can take, wire.ErrStaleEpoch, wire.ErrHeadMismatch,
-// wire.ErrWrongKey or wire.ErrWrongPeer. After any error nothing has changed,
-// and the entry may be tried again.
+// wire.ErrWrongKey or wire.ErrWrongPeer. A handover with another parent is also
+// wire.ErrHeadMismatch, one with a bad signature wire.ErrWrongKey, and one that
+// a former holder signed wire.ErrStaleEpoch. After any error nothing has
+// changed, and the entry may be tried again.
 func (h *Host) Replay(ev Event) error {
 	h.turn.Lock()
 	defer h.turn.Unlock()
@@ -31,7 +34,7 @@ func (h *Host) Replay(ev Event) error {
 		return fmt.Errorf("daemon: replay while %v: %w", h.state, wire.ErrWrongPhase)
 	}
 	if err := h.head.CheckLink(ev.Link); err != nil {
-		return fmt.Errorf("daemon: replay: %w", err)
+		return fmt.Errorf("daemon: replay: %w", h.classed(ev, err))
 	}
 	if ev.Kind == crypto.EventInput {
 		return h.replayInput(ev)
@@ -64,7 +67,7 @@ func (h *Host) replayInput(ev Event) error {
 func (h *Host) replayHandover(ev Event) error {
 	record, err := crypto.ParseHandover(ev, h.signer(ev.Kind))
 	if err != nil {
-		return fmt.Errorf("daemon: replay: %w", err)
+		return fmt.Errorf("daemon: replay: %w", h.classed(ev, err))
 	}
 	if err := h.checkHandover(record); err != nil {
 		return fmt.Errorf("daemon: handover to epoch %d: %w", record.Epoch, err)
@@ -87,6 +90,25 @@ func (h *Host) signer(kind crypto.EventKind) crypto.PublicKey {
 		return h.passport.Genesis.Administrator
 	}
 	return h.passport.Key()
+}
+
+// classed adds to the error of a handover that does not follow, or is not
+// signed by the holder, what that means for an activation: it is the word of
+// a former holder, its head is another one, or it was signed with another key.
+func (h *Host) classed(ev Event, err error) error {
+	if ev.Kind == crypto.EventInput {
+		return err
+	}
+	switch {
+	case errors.Is(err, crypto.ErrParent):
+		err = fmt.Errorf("%w: %w", wire.ErrHeadMismatch, err)
+	case errors.Is(err, crypto.ErrBadSignature):
+		err = fmt.Errorf("%w: %w", wire.ErrWrongKey, err)
+	}
+	if h.passport.Superseded(ev) {
+		err = fmt.Errorf("%w: at epoch %d: %w", wire.ErrStaleEpoch, h.epoch, err)
+	}
+	return err
 }
 
 // checkHandover refuses a handover that this host cannot follow, though its

@@ -11,8 +11,8 @@ import (
 
 // Restore builds a host from a snapshot: it streams the state into d, which
 // must be fresh from its factory, and returns a dark host that can be replayed
-// into and answers no one until Activate. key is the one this node will sign
-// with once it is the holder; the handover must certify its public half. The
+// into and answers no one until Activate. key is this node's for the epoch to
+// come: a handover counts only if it certifies the public half. The
 // host owns both from now on.
 //
 // Every chunk is verified before d sees a byte of it, and the trailer before

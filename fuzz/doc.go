@@ -2,8 +2,8 @@
 // outside: codec, proofs and key files, frames, snapshots. They use exported
 // names only, so that a target cannot depend on how a parser works inside.
 //
-// Each target states laws instead of results. The common one: what decodes
-// re-encodes to the same bytes. Text that people edit has the weaker one: what
+// Each target states laws instead of results. The common one: whatever
+// a decoder accepts encodes to the bytes it was read from. Text that people edit has the weaker one: what
 // is read, written anew and read again is the same. Errors must be among the
 // documented ones, and forged proofs must not verify. Parts with state are run
 // as scripts of operations against a naive twin.

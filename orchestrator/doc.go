@@ -1,7 +1,7 @@
 // Package orchestrator is the asking side of a migration: a pure state machine that asks a source to give
 // a daemon to a target, follows what the source reports, and learns the outcome exactly once.
 //
-// The orchestrator never holds authority. It may be the source, the target or a third node; it may crash,
+// The orchestrator never holds authority. A source or a target can be its own, or it is a third; it may crash,
 // lie or exist twice without harm to the daemon. What it adds is patience: it asks again when a target is
 // not ready yet, relays a handover it was given, and asks both sides when the source falls silent.
 //

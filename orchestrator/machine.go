@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -125,19 +126,12 @@ type Machine struct {
 
 // New starts to ask.
 func New(now time.Time, cfg Config, req Request) (*Machine, Output) {
-	cfg.ReadyBudget = defaulted(cfg.ReadyBudget, DefaultReadyBudget)
-	cfg.Silence = defaulted(cfg.Silence, DefaultSilence)
-	cfg.DoubtAfter = defaulted(cfg.DoubtAfter, DefaultDoubtAfter)
+	cfg.ReadyBudget = cmp.Or(cfg.ReadyBudget, DefaultReadyBudget)
+	cfg.Silence = cmp.Or(cfg.Silence, DefaultSilence)
+	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
 	m := &Machine{cfg: cfg, req: req, started: now, heard: now, now: now, phase: wire.PhaseSnapshot, attempts: 1}
 	m.takeSnapshot()
 	return m, m.take()
-}
-
-func defaulted(d, def time.Duration) time.Duration {
-	if d == 0 {
-		return def
-	}
-	return d
 }
 
 // Step takes one input at a time and returns what must be done because of it.

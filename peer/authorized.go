@@ -101,15 +101,13 @@ func readAuthorized(path string) (map[crypto.NodeID]AuthorizedPeer, error) {
 	peers := make(map[crypto.NodeID]AuthorizedPeer)
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; lines.Scan(); n++ {
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 || line[0] == '#' {
-			continue
-		}
-		p, err := parseAuthorized(string(line))
+		p, err := authorizedNode(lines.Text())
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
 		}
-		peers[p.Node] = p
+		if p != nil {
+			peers[p.Node] = *p
+		}
 	}
 	return peers, lines.Err()
 }

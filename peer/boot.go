@@ -16,7 +16,7 @@ import (
 const bootFile = "boot"
 
 // nextBoot counts one more start. The counter orders the attempts of one source across its restarts
-// (protocol §4), so it is on disk before the node says a word.
+// (protocol §6.2), so it is on disk before the node says a word.
 func nextBoot(dir string) (uint64, error) {
 	if dir == "" {
 		return uint64(now().UnixNano()), nil

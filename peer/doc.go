@@ -2,7 +2,7 @@
 // clock, and is what a Go program embeds.
 //
 //	p, err := peer.New(peer.Config{Key: key, Listen: ":7777", Authorize: peer.AllowOnly(rights)})
-//	p.RegisterKind("counter", func() daemon.Daemon { return new(Counter) })
+//	err = p.RegisterKind("counter", func() daemon.Daemon { return new(Counter) })
 //	d, err := p.Spawn(ctx, "counter", peer.SpawnOptions{Name: "visits"})
 //	r, err := p.Submit(ctx, d.Origin, []byte("+1"))     // wherever the daemon is
 //	m, err := p.Migrate(ctx, peer.MigrateRequest{Origin: d.Origin, Target: other})
@@ -17,5 +17,5 @@
 // # Durability
 //
 // This package keeps daemons in memory: a node that dies loses them, and only its boot counter, kept in
-// Config.DataDir, survives. The promises that outlive the death of a process need a journal.
+// Config.DataDir, survives: durability memory, in the words of docs/protocol.md §7.1.
 package peer

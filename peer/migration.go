@@ -106,14 +106,8 @@ func (p *Peer) Migrations(ctx context.Context) (list []node.Migration, err error
 // its source.
 func (p *Peer) CancelMigration(id wire.MigrationID) { p.post(node.CancelMigration{Migration: id}) }
 
-// Counters returns what the node has counted.
-func (p *Peer) Counters(ctx context.Context) (n node.Counters, err error) {
-	err = p.look(ctx, func(c *node.Core) { n = c.Counters() })
-	return n, err
-}
-
-// watchers hold the handles on migrations by id. Entries are kept as long as a handle may be asked for its
-// status, which is until the node closes; there is one per move that this node asked for.
+// watchers pass the status of running migrations to their handles, by id. An entry goes with the outcome; the
+// handles that wait for it keep its watcher.
 type watchers struct {
 	mu   sync.Mutex
 	m    map[wire.MigrationID]*watcher
@@ -137,7 +131,7 @@ func (w *watchers) changed(m node.Migration) {
 	watched := w.m[m.ID]
 	final := m.Outcome != 0 && m.Outcome != wire.OutcomeInDoubt
 	if final && orchestrated(m) {
-		delete(w.m, m.ID) // handles keep their own reference
+		delete(w.m, m.ID)
 	}
 	w.mu.Unlock()
 	if watched != nil && orchestrated(m) {

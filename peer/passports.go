@@ -56,6 +56,3 @@ func (p *Peer) Passport(origin uint64) (crypto.Passport, error) {
 	}
 	return crypto.Passport{}, wire.ErrDaemonNotFound
 }
-
-// Kinds returns the kinds of daemons that this node can spawn and receive, in alphabetical order.
-func (p *Peer) Kinds() []string { return p.factories.Kinds() }

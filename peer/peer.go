@@ -140,8 +140,23 @@ func (p *Peer) RegisterKind(kind string, newDaemon func() daemon.Daemon) error {
 	return p.factories.RegisterKind(kind, newDaemon)
 }
 
+// Kinds returns the kinds of daemons that this node can spawn and receive, in alphabetical order.
+func (p *Peer) Kinds() []string { return p.factories.Kinds() }
+
 // Factories gives access to one-shot expectations by origin.
 func (p *Peer) Factories() *daemon.Factories { return p.factories }
+
+// Peers lists the nodes this one knows.
+func (p *Peer) Peers(ctx context.Context) (list []node.Peer, err error) {
+	err = p.look(ctx, func(c *node.Core) { list = c.Peers() })
+	return list, err
+}
+
+// Counters returns what the node has counted.
+func (p *Peer) Counters(ctx context.Context) (n node.Counters, err error) {
+	err = p.look(ctx, func(c *node.Core) { n = c.Counters() })
+	return n, err
+}
 
 // Close stops serving at once and waits until every goroutine of the node has ended. Daemons kept in
 // memory are gone afterwards; migrate them away first.

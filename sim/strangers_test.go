@@ -85,6 +85,9 @@ func TestD2_Garbage(t *testing.T) {
 	if got := f.a.Core().Counters().FramesMalformed; got < n/4 {
 		t.Errorf("%d of %d frames were malformed", got, n)
 	}
+	if got := f.a.Core().Counters().FramesUnknown; got != n/4 {
+		t.Errorf("%d of %d frames were of an unknown subprotocol", got, n/4)
+	}
 	f.settle()
 	f.ends(f.d, id, wire.OutcomeMoved, nil)
 }

@@ -19,7 +19,7 @@ const (
 // convergence decides from the target's reports when to freeze, and how hard to slow the producers.
 //
 // The lag is events sequenced here and not yet applied there. The predicted blackout is the lag divided
-// by the target's own measured replay rate (protocol §4.5).
+// by the target's own measured replay rate (protocol §4.10.1).
 type convergence struct {
 	lags    [reportsJudged]uint64 // the newest reports, oldest first
 	reports int

@@ -104,7 +104,7 @@ func (m *Machine) sendFinal() {
 }
 
 // replayComplete is the target's signed hold. Only one for this very attempt and this very head counts
-// (protocol §4.7). One for an attempt that is over is told so, which releases the target's hold.
+// (protocol §4.7.1). One for an attempt that is over is told so, which releases the target's hold.
 func (m *Machine) replayComplete(msg *wire.ReplayComplete) {
 	if m.state != frozen || msg.Attempt != m.attempt {
 		if m.over(msg.Attempt) {

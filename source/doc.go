@@ -16,6 +16,6 @@
 //	stayed ◀─ any failure up to and including frozen, or a handover that the host refused to write
 //
 // Once the handover has been asked for, no message and no clock leads back: only the host can, by reporting
-// that it wrote nothing (protocol §4.7). A machine that is committed and unanswered says so as [wire.OutcomeInDoubt] and keeps
-// resending; it never decides by the clock.
+// that it wrote nothing (protocol §4.7.3). A machine that is committed and unanswered says so as
+// [wire.OutcomeInDoubt] and keeps resending; it never decides by the clock.
 package source

@@ -3,7 +3,8 @@ package source
 import "github.com/ferrymesh/ferry/wire"
 
 // targetFailed ends the migration, unless the handover has been asked for: from then on the target cannot
-// fail, it has said ReplayComplete (protocol §4.7). The target knows already, so only the orchestrator is told.
+// fail, it has said ReplayComplete (protocol §3.3.19). The target knows already, so only the orchestrator is
+// told.
 func (m *Machine) targetFailed(msg *wire.MigrationFailed) {
 	if m.state < committing {
 		m.stay(msg.Reason, msg.Detail)

@@ -5,8 +5,8 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// Limits of what is held while the daemon is frozen (protocol §4.6). A freeze lasts 500 ms at the most
-// before the commit, so these are sized for a burst, not for an outage.
+// Limits of what is held while the daemon is frozen (protocol §4.6.2). Before the commit a freeze
+// lasts no longer than its budget, so these are sized for a burst, not for an outage.
 const (
 	// MaxHeldItems is how many single submissions wait during a freeze.
 	MaxHeldItems = 65_536

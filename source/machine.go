@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -106,23 +107,16 @@ type Machine struct {
 
 // New starts a migration: the first output asks the target.
 func New(now time.Time, cfg Config, req Request) (*Machine, Output) {
-	cfg.FreezeBudget = defaulted(cfg.FreezeBudget, DefaultFreezeBudget)
-	cfg.DoubtAfter = defaulted(cfg.DoubtAfter, DefaultDoubtAfter)
-	req.Options.MaxBlackout = defaulted(req.Options.MaxBlackout, DefaultMaxBlackout)
-	req.Options.Stall = defaulted(req.Options.Stall, DefaultStall)
+	cfg.FreezeBudget = cmp.Or(cfg.FreezeBudget, DefaultFreezeBudget)
+	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
+	req.Options.MaxBlackout = cmp.Or(req.Options.MaxBlackout, DefaultMaxBlackout)
+	req.Options.Stall = cmp.Or(req.Options.Stall, DefaultStall)
 	m := &Machine{cfg: cfg, req: req, started: now, alive: now, now: now}
 	m.ref = wire.Ref{Migration: req.Migration, Origin: req.Origin, Epoch: req.Epoch}
 	m.stats.Epoch = req.Epoch
 	m.sendPrepare()
 	m.status()
 	return m, m.take()
-}
-
-func defaulted(d, def time.Duration) time.Duration {
-	if d == 0 {
-		return def
-	}
-	return d
 }
 
 // Step takes one input at a time and returns what must be done because of it.
@@ -296,7 +290,7 @@ func (m *Machine) restored(msg *wire.RestoreComplete) {
 	m.tryCutover()
 }
 
-// progress compares the target's head with ours at the same sequence (protocol §4.5) and lets go of what
+// progress compares the target's head with ours at the same sequence (protocol §4.5.2) and lets go of what
 // it has applied.
 func (m *Machine) progress(msg *wire.Progress) {
 	if m.state < copying || m.state > frozen {

@@ -41,7 +41,7 @@ type (
 	CallFreeze struct{}
 	// CallThaw undoes a freeze.
 	CallThaw struct{}
-	// CallHandOver appends the handover entry and makes it durable: the commit.
+	// CallHandOver makes the handover the next entry of the log, durably: the commit.
 	CallHandOver struct {
 		From, To crypto.NodeID
 		Next     crypto.PublicKey

@@ -3,7 +3,7 @@ package subproto
 import "github.com/ferrymesh/ferry/wire"
 
 // Channel is the kind of stream that a message travels on, so that no kind of traffic waits behind
-// another's flow control (protocol §3).
+// another's flow control (protocol §3.7.1).
 type Channel uint8
 
 // The channels.

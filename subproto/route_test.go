@@ -2,6 +2,8 @@ package subproto
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,17 +20,25 @@ var (
 	senders = map[string]crypto.NodeID{"source": nodeS, "target": nodeT, "orchestrator": nodeO, "stranger": nodeX, "nobody": {}}
 )
 
-// permitted is the table of protocol §5, copied from the page: to, from, messages. The test compares it
-// with the code, so that neither changes alone.
-const permitted = `
-source       orchestrator TakeSnapshot CutoverNotify Cancel Ask
-source       target       PrepareOK RestoreComplete Progress ReplayComplete ActivateAck Forwarded Ask Answer MigrationFailed
-target       source       Prepare SnapshotReady BufferedEvents Final Aborted Forward Answer MigrationFailed
-target       orchestrator Ask Answer
-target       anyone       ActivateTarget
-orchestrator source       Status ActivateTarget CleanupComplete Answer MigrationFailed
-orchestrator target       ActivateAck Ask Answer
-`
+// permitted is the table of protocol §5, read from the page, so that neither it nor the code changes alone:
+// in each line to, from, messages. The page's row about rights is TestD1_Rights' subject.
+var permitted = func() string {
+	page, err := os.ReadFile("../docs/protocol.md")
+	if err != nil {
+		panic(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n## 5 ")
+	table, _, _ = strings.Cut(table, "\n**5.1**")
+	var list strings.Builder
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if to := strings.TrimPrefix(cells[0], "| "); len(cells) == 3 && (to == "source" || to == "target" || to == "orchestrator") {
+			messages, _, _ := strings.Cut(strings.TrimSuffix(cells[2], " |"), ":")
+			fmt.Fprintln(&list, to, cells[1], strings.ReplaceAll(messages, ",", ""))
+		}
+	}
+	return list.String()
+}()
 
 func allowed(to Role, sender string, t wire.Type) bool {
 	for line := range strings.Lines(permitted) {

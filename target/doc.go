@@ -24,7 +24,7 @@
 //     noticed if it is among the last 4,096.
 //   - A daemon serves only after its log here has reached a valid handover to this node. A copy that was
 //     promised, or that the handover has made the only one, cannot be dropped.
-//   - One daemon's slow Process or Restore delays no other daemon. For its own origin, Restore delays
+//   - However slow one daemon's Process or Restore is, no other daemon waits for it. For its own origin, Restore delays
 //     nothing and Process delays the calls that need the daemon.
 //   - No method reads a clock, does I/O or starts a goroutine.
 //

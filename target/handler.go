@@ -37,8 +37,7 @@ type Handler struct {
 
 	clock struct {
 		sync.Mutex
-		now   time.Time // of the latest Tick
-		swept time.Time // of the latest Tick that looked for what has expired
+		now time.Time // of the latest Tick
 	}
 }
 

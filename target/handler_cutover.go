@@ -107,8 +107,8 @@ func (h *Handler) Held(origin uint64) (a wire.Attempt, final crypto.Head, ok boo
 }
 
 // Activate makes the daemon serve at the new epoch and returns the sequence of the handover, its last log
-// entry. It is a gate, not a flag: it applies what is held, and succeeds only if the log then ends in a
-// handover that names this node and certifies the key given to RestoreSnapshot. Otherwise the phase stays,
+// entry. It is a gate, not a flag: it applies what is held, and succeeds only if what the log then ends in is
+// a handover to this node that certifies the key given to RestoreSnapshot. Otherwise the phase stays,
 // events are still taken, and the error is the one that applying returned (see ReplayEvents), or
 // [crypto.ErrGap] if something is held beyond a missing event, or [wire.ErrNoHandover]. Before Restore has
 // succeeded it is [wire.ErrNotReady]. A failure never wipes the key.

@@ -41,7 +41,7 @@ func (h *Handler) Complete(origin uint64) error {
 // The expectation in the factories stays.
 //
 // It is refused with [wire.ErrWrongPhase] where it would destroy what may be the only copy: while a hold
-// stands, once the handover to this node has been applied, and at Cutover. After Complete it clears the
+// stands, at Cutover, and once the log here has the handover to this node. After Complete it clears the
 // completed migration and leaves the daemon alone. For an origin that is unknown here it does nothing and
 // succeeds.
 func (h *Handler) Abort(origin uint64) error {
@@ -77,11 +77,10 @@ func (h *Handler) ForgetCompleted(origin uint64) bool {
 }
 
 // Tick tells the handler what time it is, and drops completed migrations whose time to live is over. The
-// handler reads no clock: without Tick nothing expires. Time that goes backwards is ignored. Expired
-// migrations are looked for at most 64 times per time to live, so Tick may be called as often as is
-// convenient.
+// handler reads no clock: without Tick nothing expires. Time that goes backwards is ignored. Where nothing
+// is due a Tick costs one look at each shard, so it may be called as often as is convenient.
 func (h *Handler) Tick(now time.Time) {
-	if !h.sweepDue(now) {
+	if !h.advanceClock(now) {
 		return
 	}
 	for i := range h.shards {
@@ -89,19 +88,14 @@ func (h *Handler) Tick(now time.Time) {
 	}
 }
 
-// sweepDue takes note of the time and reports whether it is time to look for what has expired.
-func (h *Handler) sweepDue(now time.Time) bool {
-	c := &h.clock
-	c.Lock()
-	defer c.Unlock()
-	if now.Before(c.now) {
+// advanceClock takes note of the time, and reports false if it is in the past.
+func (h *Handler) advanceClock(now time.Time) bool {
+	h.clock.Lock()
+	defer h.clock.Unlock()
+	if now.Before(h.clock.now) {
 		return false
 	}
-	c.now = now
-	if !c.swept.IsZero() && now.Sub(c.swept) < h.cfg.CompletedTTL/64 {
-		return false
-	}
-	c.swept = now
+	h.clock.now = now
 	return true
 }
 

@@ -25,13 +25,13 @@ type RestoreContext struct {
 }
 
 // RestoreSnapshot claims the origin, builds the daemon, restores it from the snapshot and registers it
-// dark: it can be replayed into and answers no one. Restore runs in the calling goroutine and may take as
+// dark: it takes events for replay and answers no one. Restore runs in the calling goroutine and may take as
 // long as it likes: from the claim on, events are taken for the origin, and nobody waits.
 //
-// key is the one this node signs with once it is the holder; the handover must certify its public half. It
-// is never wiped here. newDaemon makes an empty daemon; nil means the handler's factories, where an
-// expectation for the origin wins over the kind, its clock over the one in cfg, and its orchestrator must be
-// the one in ctx. The host is told this handler's Config.Node whatever cfg says.
+// key is this node's for the epoch to come: a handover counts only if it certifies the public half. It is
+// never wiped here. newDaemon makes an empty daemon; nil means the handler's factories, where an
+// expectation for the origin wins over the kind, and its clock over the one in cfg. An expectation that names
+// an orchestrator binds in either case: it must be the one in ctx. The host is told this handler's Config.Node whatever cfg says.
 //
 // On success the phase is Restore and the cursor is the snapshot's last event, also if later ones have been
 // held meanwhile: those are applied by the next ReplayEvents (which may bring none), BufferEvent, Hold or
@@ -62,17 +62,26 @@ func (h *Handler) RestoreSnapshot(ctx RestoreContext, key *crypto.EntityKeypair,
 	defer rec.turn.Unlock()
 	switch {
 	case rec.gone:
+		discard(host)
 		return rec.fail("restore", 0, wire.ErrCancelled)
 	case err == nil:
 		err = h.registry.Register(host)
 	}
 	if err != nil {
+		discard(host)
 		h.drop(rec)
 		return rec.fail("restore", 0, err)
 	}
 	rec.host.Store(host)
 	rec.enter(wire.PhaseRestore)
 	return nil
+}
+
+// discard ends a host that was restored in vain, if there is one: nobody else has seen it.
+func discard(host *daemon.Host) {
+	if host != nil {
+		_ = host.End() // it is dark, so this cannot fail
+	}
 }
 
 // claim checks what can be checked without reading state, and makes a record active. It returns no record
@@ -109,6 +118,9 @@ func (h *Handler) restore(ctx RestoreContext, key *crypto.EntityKeypair, newDaem
 		return nil, fmt.Errorf("its host is at epoch %d: %w", host.Epoch(), daemon.ErrOriginTaken)
 	}
 	plan := daemon.Expectation{New: newDaemon}
+	if expected, ok := h.factories.Expected(ctx.Origin); ok {
+		plan.Orchestrator = expected.Orchestrator // binds whoever makes the daemon
+	}
 	if newDaemon == nil {
 		var err error
 		if plan, err = h.factories.Lookup(ctx.Origin, ctx.Snapshot.Kind()); err != nil {

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -13,7 +14,6 @@ const (
 	DefaultAskAfter   = time.Second      // a hold asks for its outcome after this much silence
 	DefaultDoubtAfter = 10 * time.Second // and is called in doubt after this much
 	DefaultOrphan     = 30 * time.Second // a copy without a hold is dropped when its source is gone this long
-	DefaultKeepEnded  = 10 * time.Minute // how long an ended migration answers repeats
 )
 
 // progressEvery bounds how often progress is reported while events trickle in one by one; a full batch is
@@ -42,7 +42,7 @@ type MachineConfig struct {
 //	    any of them up to holding ── MigrationFailed, source gone ──▶ dropped            ▲  Final reached
 //	                                                                                     └── replaying
 //
-// A machine that holds never drops its copy and never activates by the clock: it asks (protocol §4.8). Once
+// A machine that holds never drops its copy and never activates by the clock: it asks (protocol §4.8.3). Once
 // a valid handover is here nothing leads back; an activation that fails is tried again.
 type Machine struct {
 	cfg    MachineConfig
@@ -90,22 +90,15 @@ type Machine struct {
 // NewMachine starts a migration that Prepare asks for and that the owner has admitted. The key is the one
 // this node will sign with once it is the holder; the machine never gives it away.
 func NewMachine(now time.Time, cfg MachineConfig, source crypto.NodeID, msg *wire.Prepare, key *crypto.EntityKeypair) (*Machine, MachineOutput) {
-	cfg.AskAfter = defaulted(cfg.AskAfter, DefaultAskAfter)
-	cfg.DoubtAfter = defaulted(cfg.DoubtAfter, DefaultDoubtAfter)
-	cfg.Orphan = defaulted(cfg.Orphan, DefaultOrphan)
+	cfg.AskAfter = cmp.Or(cfg.AskAfter, DefaultAskAfter)
+	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
+	cfg.Orphan = cmp.Or(cfg.Orphan, DefaultOrphan)
 	m := &Machine{
 		cfg: cfg, ref: msg.Ref, source: source, orch: msg.Orchestrator, entity: msg.Entity, key: key,
 		started: now, alive: now, now: now, linked: true,
 	}
 	m.prepareOK()
 	return m, m.take()
-}
-
-func defaulted(d, def time.Duration) time.Duration {
-	if d == 0 {
-		return def
-	}
-	return d
 }
 
 func (m *Machine) prepareOK() {
@@ -283,8 +276,8 @@ func (m *Machine) drop(reason wire.Reason, detail string) {
 	m.end(wire.OutcomeStayed, reason, detail)
 }
 
-// sourceFailed: from the source it counts as an abort of every attempt so far, and a source never sends
-// it after the commit.
+// sourceFailed: from the source it aborts whatever it has attempted, which a source that has committed does
+// not say (protocol §3.3.19).
 func (m *Machine) sourceFailed(msg *wire.MigrationFailed) {
 	if m.state >= activating {
 		return

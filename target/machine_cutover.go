@@ -67,7 +67,7 @@ func (m *Machine) holdDone(in HoldDone) {
 	}
 }
 
-// replayComplete says: I have exactly this and keep it until I learn the outcome. A copy that has gone past
+// replayComplete sends the signed hold (protocol §3.3.11). A copy that has gone past
 // the held head cannot say so any more; events of after the attempt prove that it is over.
 func (m *Machine) replayComplete() {
 	if m.head != m.heldHead {

@@ -156,10 +156,15 @@ func (r *record) commit(p *pass) {
 	}
 }
 
-// replayError adds the place to an error of the host. A handover to somebody else also means that there is
-// none to this node; the host looks at the key it certifies first, so that error is read as well.
+// replayError adds the place to an error of the host. A handover that is malformed or not signed by the
+// holder is none. One to somebody else also means that there is none to this node; the host looks at the key
+// it certifies first, so that error is read as well.
 func (r *record) replayError(ev *crypto.CausalEvent, err error) error {
-	if ev.Kind != crypto.EventInput && r.elsewhere(ev, err) {
+	switch {
+	case ev.Kind == crypto.EventInput:
+	case errors.Is(err, crypto.ErrBadHandover), errors.Is(err, crypto.ErrBadSignature), errors.Is(err, crypto.ErrWeakKey):
+		err = fmt.Errorf("%w: %w", wire.ErrNoHandover, err)
+	case r.elsewhere(ev, err):
 		err = fmt.Errorf("%w: %w: %w", wire.ErrNoHandover, wire.ErrWrongPeer, err)
 	}
 	return r.fail("replay", ev.Link.Sequence, err)

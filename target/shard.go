@@ -30,7 +30,8 @@ type shard struct {
 	mu        sync.Mutex
 	records   map[uint64]*record
 	completed map[uint64]*completed
-	_         [128 - 24]byte
+	oldest    time.Time // no completed migration is older; zero if one may have no time yet
+	_         [128 - 24 - 24]byte
 }
 
 // completed is what remains of a migration that has ended well. Of its fields only the time is set once it
@@ -98,6 +99,9 @@ func (s *shard) complete(rec *record, c *completed) {
 		s.evict()
 	}
 	delete(s.records, rec.origin)
+	if len(s.completed) == 0 || c.at.Before(s.oldest) {
+		s.oldest = c.at
+	}
 	s.completed[rec.origin] = c
 }
 
@@ -124,16 +128,23 @@ func (s *shard) forget(origin uint64) bool {
 	return ok
 }
 
-// sweep drops what completed at least ttl before now. What has no time yet gets this one.
+// sweep drops what completed at least ttl before now. What has no time yet gets this one. It walks the index
+// only if something may have to be done.
 func (s *shard) sweep(now time.Time, ttl time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.completed) == 0 || !s.oldest.IsZero() && now.Sub(s.oldest) < ttl {
+		return
+	}
+	s.oldest = now
 	for origin, c := range s.completed {
 		switch {
 		case c.at.IsZero():
 			c.at = now
 		case now.Sub(c.at) >= ttl:
 			delete(s.completed, origin)
+		case c.at.Before(s.oldest):
+			s.oldest = c.at
 		}
 	}
 }

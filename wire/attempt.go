@@ -7,7 +7,7 @@ import (
 	"github.com/ferrymesh/ferry/codec"
 )
 
-// Attempt identifies one try at a cutover (protocol.md §6). Attempts are totally
+// Attempt identifies one try at a cutover (protocol.md §6.1). Attempts are totally
 // ordered and never reused: the epoch grows with each holder, the boot counter
 // is durable and grows with each start of the source, the count grows within one
 // boot. A message of a lower attempt than the one in force is answered, not

@@ -23,7 +23,7 @@
 //
 // # Guarantees
 //
-//   - One value, one encoding: what decodes re-encodes to the same bytes.
+//   - One value, one encoding: whatever decodes encodes to the bytes it came from.
 //   - Decoding never panics, and returns a *FrameError for whatever it refuses:
 //     truncation, trailing bytes, integers that are not minimal, numbers that no
 //     message may contain, text with control characters, weak keys.

@@ -2,7 +2,7 @@ package wire
 
 import "github.com/ferrymesh/ferry/codec"
 
-// ReceiptItem acknowledges one submission: it is in the log of every later
+// ReceiptItem acknowledges one submission: it stays in the log, whoever is the
 // holder (promise P1).
 type ReceiptItem struct {
 	Seq       uint64   // the producer's number
