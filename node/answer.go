@@ -21,6 +21,9 @@ func (c *Core) done(in Done) {
 	case Read:
 		r := in.Result.(ReadResult)
 		c.out.Replies = append(c.out.Replies, Reply{Request: op.Request, Data: r.Data, Err: r.Err})
+	case EndLife:
+		err, _ := in.Result.(error)
+		c.out.Replies = append(c.out.Replies, Reply{Request: op.Request, Err: err})
 	case CloseView:
 	case source.Call:
 		c.sourceDone(in)

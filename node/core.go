@@ -89,7 +89,8 @@ type Core struct {
 // Counters count what a node has seen since it started.
 type Counters struct {
 	FramesRefused   uint64 // by the sender check, rights or versions
-	FramesMalformed uint64
+	FramesMalformed uint64 // that could not be read
+	FramesUnknown   uint64 // of a subprotocol that this node does not know, skipped (protocol §3.1.4)
 }
 
 // New returns the core of a node without sessions or daemons.
@@ -164,8 +165,8 @@ func (c *Core) handle(in Input) {
 	case Tick:
 	case Serve:
 		c.serve(in.Daemon)
-	case Drop:
-		c.drop(in.Origin)
+	case End:
+		c.end(in)
 	case Submit:
 		c.submitRequest(in)
 	case Forget:

@@ -10,8 +10,8 @@
 //
 // Everything that touches a daemon or must be durable is a [Call]. The shell runs the calls of one daemon
 // one after the other and reports [Done] only when what the result asserts is durable at the daemon's
-// durability level. The core sends nothing that rests on a call before it has seen its Done, so that no
-// message ever leaves before what it asserts is on disk. [Executor] runs calls against the registry and the
+// durability level. The core sends nothing that rests on a call before it has seen its Done, so that what
+// a message asserts is on disk before the message is on the wire. [Executor] runs calls against the registry and the
 // target handler and is shared by all shells.
 //
 // # One path

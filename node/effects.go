@@ -13,7 +13,7 @@ import (
 // anything is sent that rests on them being queued, and answers to the node's own users come last.
 type Effects struct {
 	// Calls run per daemon in the order given, each daemon on a queue of its own. The result comes back
-	// as [Done]. A call with Beside set runs beside the queue.
+	// as [Done]. CallRestore of package target runs beside the queue.
 	Calls []Call
 	// StopCopies end snapshot streams and close their views; Copies start them.
 	StopCopies []wire.MigrationID
@@ -39,11 +39,10 @@ type Effects struct {
 }
 
 // Call is one operation on a daemon or on the target handler. Op is a call of package source or target,
-// or one of [Apply], [OpenProducer] and [Read].
+// or one of [Apply], [OpenProducer], [Read] and [CloseView].
 type Call struct {
 	Origin    uint64
 	Migration wire.MigrationID
-	Beside    bool
 	Op        any
 }
 

@@ -52,6 +52,8 @@ func (x *Executor) Run(call Call) any {
 	case Read:
 		data, err := host.Inspect(op.Query)
 		return ReadResult{Data: data, Err: err}
+	case EndLife:
+		return x.endLife(host)
 	case source.Call:
 		return x.source(host, op)
 	}
@@ -67,6 +69,8 @@ func missing(op any) any {
 		return Opened{Err: wire.ErrDaemonNotFound}
 	case Read:
 		return ReadResult{Err: wire.ErrDaemonNotFound}
+	case EndLife:
+		return wire.ErrDaemonNotFound
 	case source.CallSnapshot:
 		return Snapshot{Snapshotted: source.Snapshotted{Err: wire.ErrDaemonNotFound}}
 	case source.CallFreeze:
@@ -74,6 +78,14 @@ func missing(op any) any {
 	case source.CallHandOver:
 		return source.HandedOver{Err: wire.ErrDaemonNotFound}
 	}
+	return nil
+}
+
+func (x *Executor) endLife(host *daemon.Host) any {
+	if err := host.End(); err != nil {
+		return err
+	}
+	x.Registry.Remove(host)
 	return nil
 }
 

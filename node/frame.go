@@ -16,7 +16,11 @@ import (
 // session goes on, since the header said where the next frame begins.
 func (c *Core) frame(in Frame) {
 	s := c.sessions[in.Session]
-	if s == nil || !in.Header.Type.Subprotocol().Known() {
+	if s == nil {
+		return
+	}
+	if !in.Header.Type.Subprotocol().Known() {
+		c.stats.FramesUnknown++
 		return
 	}
 	msg, err := wire.Decode(in.Header, in.Body)

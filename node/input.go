@@ -73,8 +73,11 @@ type (
 type (
 	// Serve announces a daemon that the shell has registered and that this node holds.
 	Serve struct{ Daemon Daemon }
-	// Drop announces that the shell has unregistered a daemon that ended its life here.
-	Drop struct{ Origin uint64 }
+	// End asks to end the life of a daemon that serves here and is not moving. The answer is a [Reply].
+	End struct {
+		Request uint64
+		Origin  uint64
+	}
 	// Submit asks to submit one payload to a daemon, wherever it is. The answer comes as a [Reply] with
 	// the same Request. Via names a node that may know the daemon, if this node does not.
 	Submit struct {
@@ -109,6 +112,13 @@ type (
 		Peer  crypto.NodeID
 		Addrs []string
 	}
+	// Reauthorize says that the operator has changed what a peer may do here. It counts from the next
+	// message of the peer on; what the peer has been allowed to begin goes on. A peer without rights keeps
+	// its session, which may be one that this node has opened, and can do nothing with it.
+	Reauthorize struct {
+		Peer   crypto.NodeID
+		Rights wire.Rights
+	}
 )
 
 // Daemon is what the core knows of a daemon that this node serves.
@@ -135,10 +145,11 @@ func (Claimed) nodeInput()         {}
 func (Copied) nodeInput()          {}
 func (Tick) nodeInput()            {}
 func (Serve) nodeInput()           {}
-func (Drop) nodeInput()            {}
+func (End) nodeInput()             {}
 func (Submit) nodeInput()          {}
 func (Forget) nodeInput()          {}
 func (Migrate) nodeInput()         {}
 func (CancelMigration) nodeInput() {}
 func (Inspect) nodeInput()         {}
 func (Learn) nodeInput()           {}
+func (Reauthorize) nodeInput()     {}

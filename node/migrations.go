@@ -1,6 +1,8 @@
 package node
 
 import (
+	"bytes"
+	"slices"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
@@ -29,9 +31,10 @@ type Migration struct {
 	Detail       string
 }
 
-// migrate starts to orchestrate.
+// migrate starts to orchestrate. A repeat joins the migration, and is told how it stands or how it ended.
 func (c *Core) migrate(in Migrate) {
 	if c.orchestrators[in.Migration] != nil {
+		c.changed(in.Migration)
 		return
 	}
 	src := in.Source
@@ -77,23 +80,48 @@ func (c *Core) reportChanges() {
 // Migration describes one migration; false if this node plays no role in it.
 func (c *Core) Migration(id wire.MigrationID) (Migration, bool) {
 	m := Migration{ID: id}
-	found := false
-	if e := c.targets[id]; e != nil {
-		m.fromTarget(e)
-		found = true
+	t, o, s := c.targets[id], c.orchestrators[id], c.sources[id]
+	if t != nil {
+		m.fromTarget(t)
 	}
-	if e := c.orchestrators[id]; e != nil {
-		m.fromOrchestrator(e, c.cfg.Node)
-		found = true
+	if o != nil {
+		m.fromOrchestrator(o, c.cfg.Node)
 	}
-	if e := c.sources[id]; e != nil && e.m != nil {
-		m.fromSource(e, c.cfg.Node)
-		found = true
+	if s != nil && s.m != nil {
+		m.fromSource(s, c.cfg.Node)
+		if o != nil {
+			m.conclude(o)
+		}
 	}
-	if e := c.targets[id]; e != nil {
+	if t != nil {
 		m.Target = c.cfg.Node
 	}
-	return m, found
+	return m, len(m.Roles) > 0
+}
+
+// conclude lets the orchestrator of this node have the last word: a source ends with every try, and the
+// orchestrator may try again. Only why something is in doubt the source knows better.
+func (m *Migration) conclude(e *orchestratorEntry) {
+	if v := e.verdict(); v.outcome != wire.OutcomeInDoubt || m.Outcome != wire.OutcomeInDoubt {
+		m.take(v)
+	}
+}
+
+// verdict is how a migration has ended, or what is in doubt, in the eyes of one role. The zero value is a
+// migration that runs.
+type verdict struct {
+	outcome wire.Outcome
+	reason  wire.Reason
+	detail  string
+}
+
+func (m *Migration) take(v verdict) {
+	m.InDoubt = v.outcome == wire.OutcomeInDoubt
+	m.Outcome, m.Reason, m.Detail = v.outcome, v.reason, v.detail
+}
+
+func inDoubt(detail string) verdict {
+	return verdict{wire.OutcomeInDoubt, wire.ReasonUnreachable, detail}
 }
 
 func (m *Migration) fromTarget(e *targetEntry) {
@@ -101,17 +129,19 @@ func (m *Migration) fromTarget(e *targetEntry) {
 	m.Origin, m.Name, m.Kind, m.Started = e.m.Ref().Origin, e.name, e.kind, e.started
 	m.Roles = append(m.Roles, subproto.Target)
 	m.Source, m.Orchestrator = s.Source, s.Orchestrator
-	m.Phase, m.State, m.InDoubt = s.Phase, s.State, s.InDoubt
+	m.Phase, m.State = s.Phase, s.State
 	m.Stats.Epoch = e.epoch
-	m.outcome(s.InDoubt, s.Ended != nil, wire.OutcomeInDoubt, wire.ReasonUnreachable, doubtText(s.SourceLost))
-	if s.Ended != nil {
-		m.Outcome, m.Reason, m.Detail = s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail
+	switch {
+	case s.Ended != nil:
+		m.take(verdict{s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail})
+	case s.InDoubt:
+		m.take(inDoubt(doubtText(s.SourceLost)))
 	}
 }
 
 func doubtText(sourceLost bool) string {
 	if sourceLost {
-		return "the source restarted without the daemon, and its handover has not arrived; anyone who has the handover can deliver it"
+		return "the source restarted without the daemon, and its handover has not arrived; whoever has that handover can still deliver it"
 	}
 	return "this copy is complete and held; it activates when the handover arrives, from the source or from anyone who has it"
 }
@@ -122,11 +152,18 @@ func (m *Migration) fromOrchestrator(e *orchestratorEntry, self crypto.NodeID) {
 	m.Roles = append(m.Roles, subproto.Orchestrator)
 	m.Source, m.Target, m.Orchestrator = s.Source, s.Target, self
 	m.Phase, m.State, m.Stats = s.Phase, s.Phase.String(), s.Stats
-	m.InDoubt, m.Outcome, m.Reason, m.Detail = false, 0, 0, ""
-	m.outcome(s.InDoubt, s.Ended != nil, wire.OutcomeInDoubt, wire.ReasonUnreachable, s.Doubt)
-	if s.Ended != nil {
-		m.Outcome, m.Reason, m.Detail = s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail
+	m.take(e.verdict())
+}
+
+func (e *orchestratorEntry) verdict() verdict {
+	s := e.m.Status()
+	switch {
+	case s.Ended != nil:
+		return verdict{s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail}
+	case s.InDoubt:
+		return inDoubt(s.Doubt)
 	}
+	return verdict{}
 }
 
 func (m *Migration) fromSource(e *sourceEntry, self crypto.NodeID) {
@@ -135,17 +172,13 @@ func (m *Migration) fromSource(e *sourceEntry, self crypto.NodeID) {
 	m.Roles = append(m.Roles, subproto.Source)
 	m.Source, m.Target, m.Orchestrator = self, s.Target, s.Orchestrator
 	m.Phase, m.State, m.Stats = s.Phase, s.State, s.Stats
-	m.InDoubt, m.Outcome, m.Reason, m.Detail = false, 0, 0, ""
-	m.outcome(s.InDoubt, s.Ended != nil, wire.OutcomeInDoubt, wire.ReasonUnreachable, s.DoubtDetail)
-	if s.Ended != nil {
-		m.Outcome, m.Reason, m.Detail = s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail
-	}
-}
-
-func (m *Migration) outcome(doubt, ended bool, o wire.Outcome, r wire.Reason, detail string) {
-	m.InDoubt = doubt && !ended
-	if m.InDoubt {
-		m.Outcome, m.Reason, m.Detail = o, r, detail
+	switch {
+	case s.Ended != nil:
+		m.take(verdict{s.Ended.Outcome, s.Ended.Reason, s.Ended.Detail})
+	case s.InDoubt:
+		m.take(inDoubt(s.DoubtDetail))
+	default:
+		m.take(verdict{})
 	}
 }
 
@@ -162,18 +195,11 @@ func (c *Core) Migrations() []Migration {
 		ids[id] = true
 	}
 	list := make([]Migration, 0, len(ids))
-	for _, id := range byID(wrap(ids), func(wire.MigrationID) bool { return true }) {
+	for id := range ids {
 		if m, ok := c.Migration(id); ok {
 			list = append(list, m)
 		}
 	}
+	slices.SortFunc(list, func(a, b Migration) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return list
-}
-
-func wrap(ids map[wire.MigrationID]bool) map[wire.MigrationID]wire.MigrationID {
-	m := make(map[wire.MigrationID]wire.MigrationID, len(ids))
-	for id := range ids {
-		m[id] = id
-	}
-	return m
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
 	"github.com/ferrymesh/ferry/source"
-	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -74,6 +73,8 @@ type (
 		Data []byte
 		Err  error
 	}
+	// EndLife ends a daemon's host for good. Its result is an error or nil.
+	EndLife struct{ Request uint64 }
 	// CloseView closes a snapshot view that nobody streams. It has no result.
 	CloseView struct{ Snapshot *daemon.Snapshot }
 )
@@ -104,12 +105,25 @@ func (c *Core) answerDelayed(d *local, err error) {
 	d.delayed, d.items = nil, 0
 }
 
-// drop forgets a daemon that has ended its life here.
-func (c *Core) drop(origin uint64) {
-	if d := c.daemons[origin]; d != nil {
-		delete(c.daemons, origin)
-		c.answerDelayed(d, wire.ErrDaemonNotFound)
+// end takes a daemon that is not moving out of service. Its host ends behind what is on the daemon's queue.
+func (c *Core) end(in End) {
+	d := c.daemons[in.Origin]
+	var err error
+	switch {
+	case d == nil && c.tombstones[in.Origin] != nil:
+		err = wire.ErrMoved
+	case d == nil:
+		err = wire.ErrDaemonNotFound
+	case d.source != nil:
+		err = wire.ErrAlreadyMigrating
 	}
+	if err != nil {
+		c.out.Replies = append(c.out.Replies, Reply{Request: in.Request, Err: err})
+		return
+	}
+	delete(c.daemons, in.Origin)
+	c.answerDelayed(d, wire.ErrDaemonNotFound)
+	c.call(in.Origin, wire.MigrationID{}, EndLife{Request: in.Request})
 }
 
 // submission takes a message of the submission subprotocol.
@@ -244,8 +258,7 @@ func (c *Core) call(origin uint64, migration wire.MigrationID, op any) {
 	if l := c.loadOf(origin, migration, op); l != nil {
 		l.add(op)
 	}
-	_, beside := op.(target.CallRestore)
-	c.out.Calls = append(c.out.Calls, Call{Origin: origin, Migration: migration, Beside: beside, Op: op})
+	c.out.Calls = append(c.out.Calls, Call{Origin: origin, Migration: migration, Op: op})
 }
 
 // forwardedHere takes what the source held during the cutover, under the producers' own ids. It is the one

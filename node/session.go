@@ -182,6 +182,14 @@ func (c *Core) rightsOf(id crypto.NodeID) wire.Rights {
 	return 0
 }
 
+func (c *Core) reauthorize(in Reauthorize) {
+	if p := c.peers[in.Peer]; p != nil {
+		for _, s := range p.sessions {
+			s.rights = in.Rights
+		}
+	}
+}
+
 // linkUp and linkDown tell every machine and client; each knows whether the peer concerns it. A link that is
 // lost was there; otherwise none could be made.
 func (c *Core) linkUp(id crypto.NodeID) {
@@ -196,7 +204,7 @@ func (c *Core) linkUp(id crypto.NodeID) {
 
 func (c *Core) linkDown(id crypto.NodeID, lost bool, err error) {
 	if err == nil {
-		err = errors.New("closed")
+		err = errors.New("the session was closed")
 	}
 	for _, e := range c.activeSources() {
 		c.stepSource(e, source.LinkDown{Peer: id, Lost: lost, Err: err})

@@ -82,3 +82,32 @@ func TestStays_AlreadyThere(t *testing.T) {
 	peers := mesh(t, 1)
 	staying(t, peers, "counter", peers[0].ID(), wire.ErrRefused)
 }
+
+// TestO6_NotReadyIsNotAnOutcome: while the orchestrator tries again, the end of each try at the source on the
+// same node is not reported as the end of the migration.
+func TestO6_NotReadyIsNotAnOutcome(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	peers := mesh(t, 2, func(_ int, cfg *Config) { cfg.Core.MaxIncoming = 1 })
+	move := func(rate uint64) *Migration {
+		d, err := peers[0].Spawn(ctx, "counter", SpawnOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := peers[0].Migrate(ctx, MigrateRequest{Origin: d.Origin, Target: peers[1].ID(), Options: wire.Options{MaxRate: rate}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	slow := move(300) // bytes per second: it takes the target's only place for a while
+	for changed := slow.Changed(); slow.Status().Phase < wire.PhaseTransfer; changed = slow.Changed() {
+		<-changed
+	}
+	second := move(0)
+	for _, m := range []*Migration{second, slow} {
+		if s, err := m.Wait(ctx); err != nil || s.Outcome != wire.OutcomeMoved {
+			t.Errorf("outcome %v, %v; want moved", s.Outcome, err)
+		}
+	}
+}

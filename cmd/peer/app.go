@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -28,18 +29,44 @@ type app struct {
 
 // run runs one command line and returns its exit code.
 func run(args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{in: in, out: out, err: errs}
+	results := &results{w: out}
+	a := &app{in: in, out: results, err: errs}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	root.SetOut(results)
 	root.SetErr(errs)
 	if err := root.ExecuteContext(ctx); err != nil {
 		return a.fail(err)
 	}
+	if results.err != nil {
+		return a.fail(client.Problemf(client.CodeError, "output", "the result could not be written: %v", results.err).
+			Now("done, but for what should have been printed"))
+	}
 	return client.CodeDone
+}
+
+// results is standard output. It keeps the first error: a command whose result nobody can read has not
+// succeeded, whatever it did.
+type results struct {
+	w   io.Writer
+	err error
+}
+
+func (r *results) Write(p []byte) (int, error) {
+	n, err := r.w.Write(p)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
+}
+
+// terminal reports whether people look at it.
+func (r *results) terminal() bool {
+	f, ok := r.w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }
 
 // fail prints an error and returns its exit code.
@@ -93,6 +120,7 @@ const (
 	authorizedFile = "authorized_peers"
 	socketFile     = "admin.sock"
 	lockFile       = "lock"
+	bootFile       = "boot"
 )
 
 // socket is the path of the node's admin socket.

@@ -40,10 +40,18 @@ func follow(ctx context.Context, a *app, c *client.Client, m client.Migration, b
 	if last.Outcome == "" || errors.Is(err, &client.Problem{Kind: "node_gone"}) {
 		return unfinished(err, m)
 	}
-	if printErr := printOutcome(a, last, time.Since(began)); printErr != nil {
+	if printErr := printOutcome(a, last, since(began)); printErr != nil {
 		return printErr
 	}
 	return err
+}
+
+// since is how long a move took that was watched from its beginning, and zero for one that had ended before.
+func since(began time.Time) time.Duration {
+	if began.IsZero() {
+		return 0
+	}
+	return time.Since(began)
 }
 
 // unfinished completes the error of a watch that ended before the migration did.
@@ -77,7 +85,11 @@ func printOutcome(a *app, m client.Migration, elapsed time.Duration) error {
 // target has activated with the very digest of the log that the source was frozen at, and the table of
 // producers is part of what it replayed.
 func writeMoved(w io.Writer, m client.Migration, elapsed time.Duration) {
-	fmt.Fprintf(w, "moved and verified: blackout %s, %s events replayed, 0 lost, 0 twice, %s in all\n",
-		span(m.Stats.Blackout), number(m.Stats.EventsDuring), span(elapsed))
+	fmt.Fprintf(w, "moved and verified: blackout %s, %s events replayed, 0 lost, 0 twice",
+		span(m.Stats.Blackout), number(m.Stats.EventsDuring))
+	if elapsed > 0 {
+		fmt.Fprintf(w, ", %s in all", span(elapsed))
+	}
+	fmt.Fprintln(w)
 	fmt.Fprintf(w, "passport: peer migration proof %s -o %s.passport\n", shortID(m.ID), m.Label())
 }

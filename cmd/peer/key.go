@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -77,7 +78,7 @@ func (a *app) keyPath(args []string) (string, error) {
 // makeKey makes a key file and, beside it, the public half.
 func makeKey(path, name string) (id crypto.NodeID, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return id, err
+		return id, keyNotMade(path, err)
 	}
 	key, err := crypto.CreateNodeKey(path, name)
 	if errors.Is(err, fs.ErrExist) {
@@ -85,10 +86,20 @@ func makeKey(path, name string) (id crypto.NodeID, err error) {
 			Now("nothing was written").Then("peer key show %s", path)
 	}
 	if err != nil {
-		return id, err
+		return id, keyNotMade(path, err)
 	}
 	defer key.Wipe()
-	return key.ID(), renameio.WriteFile(path+".pub", []byte(crypto.AuthorizedLine(key.ID(), nil, name)+"\n"), 0o644)
+	if err := renameio.WriteFile(path+".pub", []byte(crypto.AuthorizedLine(key.ID(), nil, name)+"\n"), 0o644); err != nil {
+		return key.ID(), client.Problemf(client.CodeError, "not_written", "%s.pub cannot be written: %v", path, cause(err)).
+			Now("the key itself is at %s", path).Then("peer key show %s --public-key > FILE", path)
+	}
+	return key.ID(), nil
+}
+
+// keyNotMade says that there is no key, and where it should have been.
+func keyNotMade(path string, err error) error {
+	return client.Problemf(client.CodeError, "not_written", "the key %s cannot be made: %v", path, cause(err)).
+		Now("there is no new key").Then("ls -ld %[1]s; df %[1]s", filepath.Dir(path))
 }
 
 // newKeyShow takes either half, so that nobody has to open the secret one to read a fingerprint.
@@ -141,7 +152,13 @@ func loadKey(path string) (*crypto.NodeKeypair, string, error) {
 		return key, name, nil
 	}
 	p := client.Problemf(client.CodeUsage, "bad_key", "the key cannot be used: %s", client.Plain(err.Error())).Now("not started")
+	_, _, notPublic := publicKeyFile(path)
 	switch {
+	case notPublic == nil:
+		p.Detail = "the key cannot be used: " + path + " is the public half, and the secret one is wanted"
+		p.Then("the same command with %s", strings.TrimSuffix(path, ".pub"))
+	case errors.Is(err, fs.ErrPermission):
+		p.Then("ls -ld %s %s", filepath.Dir(path), path)
 	case errors.Is(err, fs.ErrNotExist):
 		p.Kind = "no_key"
 		p.Then("peer key new %s", path)

@@ -99,7 +99,11 @@ func newMigrationWatch(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return follow(ctx, a, c, m, m.Started, false)
+			began := m.Started
+			if m.Final() {
+				began = time.Time{} // how long ago that was is not how long it took
+			}
+			return follow(ctx, a, c, m, began, false)
 		}),
 	}
 }

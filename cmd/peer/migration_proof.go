@@ -9,7 +9,6 @@ import (
 	"os"
 
 	"github.com/google/renameio/v2"
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -90,12 +89,25 @@ func writeProof(f proofFlags, passport []byte) error {
 		return client.Problemf(client.CodeUsage, "file_exists", "%s exists and is left as it is", f.output).
 			Now("nothing was written").Then("the same command with --force, or with another file")
 	}
-	return renameio.WriteFile(f.output, passport, 0o644)
+	if err := renameio.WriteFile(f.output, passport, 0o644); err != nil {
+		return client.Problemf(client.CodeError, "not_written", "%s cannot be written: %v", f.output, cause(err)).
+			Now("nothing was written").Then("the same command with -o FILE, where FILE can be written")
+	}
+	return nil
+}
+
+// cause is what the system said, without the path: that of a temporary file would mean nothing to anybody.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // toPipe writes binary data to standard output, but not to a screen.
 func toPipe(a *app, data []byte) error {
-	if f, ok := a.out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+	if r, ok := a.out.(*results); ok && r.terminal() {
 		return usage("a passport is binary and standard output is a terminal").Then("the same command with -o FILE")
 	}
 	_, err := a.out.Write(data)

@@ -14,7 +14,7 @@ const rootLong = `peer runs a ferry node and talks to one.
 
 A node serves daemons: deterministic state machines with a signed log. A daemon moves from node to node
 while it goes on serving; nothing that was acknowledged is lost or applied twice, one node at a time has
-the authority, and every move leaves a signed proof.
+the authority, and each move is proven by a signature.
 
 Wherever a daemon, a node or a migration is expected, its name, its id, or a prefix that fits nothing else
 will do. Results go to standard output, progress and notes to standard error. --json makes both readable

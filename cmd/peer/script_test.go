@@ -33,6 +33,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"peer": main}
 //	until REGEXP COMMAND…   run a command again and again until its standard output matches
 //	mode FILE BITS          compare the permissions of a file
 //	garbage ADDRESS         send datagrams that are no QUIC to an address
+//	long FILE LINE N        write a file of two lines, the second with N bytes
 //	flip FILE OFFSET        change one bit of a file; a negative offset counts from its end
 //	forks A B               write two passports of one daemon that contradict each other
 //	capture NAME REGEXP     set $NAME to the first group that matches the last standard output
@@ -41,7 +42,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "serve": serveNode, "stopped": stopped, "killed": killed, "paused": paused, "resumed": resumed, "until": until,
-			"mode": mode, "garbage": garbage, "flip": flip, "forks": forks, "capture": capture,
+			"mode": mode, "garbage": garbage, "flip": flip, "long": long, "forks": forks, "capture": capture,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values[nodes{}] = make(map[string]*process)
@@ -117,6 +118,12 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	data[at] ^= 1
 	ts.Check(os.WriteFile(path, data, fs.FileMode(0o644)))
+}
+
+func long(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(args[1]+"\n"+strings.Repeat("x", n)+"\n"), 0o644))
 }
 
 func capture(ts *testscript.TestScript, _ bool, args []string) {

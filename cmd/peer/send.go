@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,14 +11,15 @@ import (
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 )
 
-const sendLong = `Submit events to a daemon, wherever it is by now, and wait for the receipts. An event with a receipt is in
-the log of every later holder of the daemon.
+const sendLong = `Submit events to a daemon, wherever it is by now, and wait for the receipts. An event with a receipt stays
+in the daemon's log, whoever holds it later.
 
 DATA is one event. With - or without DATA, each line of standard input is one.
 
 A producer is told from others by --id. With --seq the events are numbered from there on: the same id and
 number are the same event, so a command that was interrupted can be repeated as it is, and nothing is
-applied twice. Without --seq the node counts.`
+applied twice. The daemon knows the newest 64 numbers of each producer by heart; one that is older is refused,
+whether or not it was applied. Without --seq the node counts.`
 
 // sendFlags are the flags of "peer send".
 type sendFlags struct {
@@ -64,10 +66,12 @@ func newSend(a *app) *cobra.Command {
 func (f *sendFlags) check() error {
 	p := func(format string, args ...any) error { return usage(format, args...).Then("peer send --help") }
 	switch {
-	case f.count < 1 || f.rate < 0 || f.timeout <= 0:
+	case f.count < 1 || f.rate < 0 || math.IsNaN(f.rate) || f.timeout <= 0:
 		return p("--count and --timeout must be positive, --rate must not be negative")
 	case f.data == nil && f.count != 1:
 		return p("--count repeats DATA, and standard input was given instead")
+	case f.seq > math.MaxUint64-uint64(f.count):
+		return p("--seq %d leaves no number for the next event", f.seq)
 	case f.seq != 0 && f.label == "":
 		// Under the nameless producer the node counts for everybody: a number chosen here could be one
 		// that is taken, and the event would be acknowledged as a repeat of another.

@@ -48,12 +48,16 @@ func (f *sendFlags) each(in io.Reader, submit func([]byte) error) error {
 	}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 0, 64<<10), wire.MaxPayload+2)
-	for lines.Scan() {
+	n := 0
+	for ; lines.Scan(); n++ {
 		if err := submit(lines.Bytes()); err != nil {
 			return err
 		}
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return usage("line %d of standard input has more than %d bytes, and an event cannot", n+1, wire.MaxPayload).
+			Now("the lines before it were submitted").Then("peer send --help")
+	} else if err != nil {
 		return usage("a line of standard input cannot be an event: %v", err).Now("the lines before it were submitted").Then("peer send --help")
 	}
 	return nil

@@ -173,6 +173,9 @@ func (r *receipts) broken(err error) error {
 	if open > 0 && (p.Kind == "interrupted" || p.Kind == "node_gone" || p.Kind == "deadline") {
 		p.Now("%s acknowledged; %d more may or may not have been applied", number(r.acknowledged), open).Then("%s", r.again())
 	}
+	if open == 0 && p.Kind == "interrupted" {
+		p.Now("%s acknowledged; no other was submitted", number(r.acknowledged))
+	}
 	return p
 }
 

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -117,6 +121,25 @@ func (s *server) release() {
 // later notes what has to be undone when the node ends.
 func (s *server) later(f func()) { s.releases = append(s.releases, f) }
 
+// cannotStart tells an address that cannot be listened on from a directory that cannot be written.
+func (s *server) cannotStart(err error) error {
+	p := client.Problemf(client.CodeError, "not_started", "the node cannot start: %s", client.Plain(err.Error())).Now("not started")
+	boot := filepath.Join(s.dir, bootFile)
+	var number *strconv.NumError
+	var addr *net.AddrError
+	switch {
+	case errors.As(err, &addr):
+		p.Code = client.CodeUsage
+	case errors.As(err, &number):
+		p.Code = client.CodeUsage
+		// More than any number of starts: what counts is that the number has never been used.
+		return p.Then("date +%%s > %s", boot)
+	case strings.Contains(err.Error(), "boot counter"):
+		return p.Then("ls -ld %s %s; df %s", s.dir, boot, s.dir)
+	}
+	return p.Then("peer serve --listen 127.0.0.1:0")
+}
+
 // start brings the node up: from here on it answers other nodes.
 func (s *server) start(f serveFlags) error {
 	log, err := newLogger(f)
@@ -127,8 +150,7 @@ func (s *server) start(f serveFlags) error {
 		Key: s.key, Name: s.name, Listen: f.listen, DataDir: s.dir, Authorize: s.authorized.Lookup, Logger: log,
 	})
 	if err != nil {
-		return client.Problemf(client.CodeError, "not_started", "the node cannot start: %s", client.Plain(err.Error())).
-			Now("not started").Then("peer serve --listen 127.0.0.1:0")
+		return s.cannotStart(err)
 	}
 	s.later(func() { _ = s.peer.Close() })
 	if err := kinds.Register(s.peer.Factories()); err != nil {

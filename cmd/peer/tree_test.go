@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -52,6 +53,26 @@ func TestEveryExampleIsACommandLine(t *testing.T) {
 				checkLine(t, command)
 			}
 		}
+	}
+}
+
+// TestEveryCommandOfTheReadme: the README's command lines, which are indented and end in a comment, too.
+func TestEveryCommandOfTheReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		command, _, _ := strings.Cut(line, "#")
+		command = strings.Replace(command, "go run ./cmd/peer", "peer", 1)
+		if strings.HasPrefix(command, "    peer ") {
+			found++
+			checkLine(t, command)
+		}
+	}
+	if found < 8 {
+		t.Errorf("only %d commands found", found)
 	}
 }
 

@@ -151,5 +151,9 @@ func readProof(a *app, name string) ([]byte, error) {
 		defer f.Close()
 		in = f
 	}
-	return io.ReadAll(io.LimitReader(in, maxProof))
+	data, err := io.ReadAll(io.LimitReader(in, maxProof))
+	if err != nil {
+		return nil, usage("%s cannot be read: %v", name, cause(err)).Then("peer verify --help")
+	}
+	return data, nil
 }

@@ -78,7 +78,11 @@ func (a *addressee) problem(err error) *client.Problem {
 		return p.Now("unknown here; the event was not applied").Then("peer send %s --via NODE", a.name)
 	case reason == wire.ReasonRefused:
 		return p.Now("the event was not applied").
-			Then("peer key authorize '%s' --rights submit, at the node that has the daemon", crypto.AuthorizedLine(a.s.cfg.Peer.ID(), nil, a.s.cfg.Peer.Name()))
+			Then("peer key authorize '%s' --rights submit, at the node that has the daemon %s", crypto.AuthorizedLine(a.s.cfg.Peer.ID(), nil, a.s.cfg.Peer.Name()), otherRights)
+	case reason == wire.ReasonProducerWindow || reason == wire.ReasonProducerEvicted:
+		// Whoever reads "not applied" sends it again under another name, and then it may be applied twice.
+		return p.Now("not applied now; an event with this number may have been applied before, and the daemon no longer knows").
+			Then("peer daemon show %s --query audit, before it is sent under another --id or --seq", a.name)
 	}
 	return p.Now("the event was not applied")
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -133,7 +134,8 @@ func (s *Server) plan(ctx context.Context, in client.MigrateRequest) (req peer.M
 		return req, err
 	}
 	if in.MaxBlackout < 0 || in.Stall < 0 || in.Timeout < 0 {
-		return req, client.Problemf(client.CodeUsage, "bad_request", "durations cannot be negative")
+		return req, client.Problemf(client.CodeUsage, "bad_request", "--max-blackout, --stall and --timeout cannot be negative").
+			Now("nothing was changed").Then("peer migrate --help")
 	}
 	req.Options = wire.Options{MaxBlackout: in.MaxBlackout, Stall: in.Stall, Timeout: in.Timeout, MaxRate: in.MaxRate}
 	if req.ID, err = migrationID(in.ID); err != nil {
@@ -152,6 +154,7 @@ func (s *Server) plan(ctx context.Context, in client.MigrateRequest) (req peer.M
 	if req.Source != b.self {
 		var name string
 		req.Origin, name, err = s.findOrigin(ctx, in.Daemon)
+		err = elsewhere(err, in.Daemon, in.From)
 		if err == nil && req.Source == req.Target {
 			err = alreadyThere(b, name, req.Target)
 		}
@@ -224,7 +227,7 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case m.Outcome != 0 && m.Outcome != wire.OutcomeInDoubt:
 		return client.Problemf(client.CodeRefused, "ended", "migration %s has ended: %s", m.ID.Short(), m.Outcome).
-			Now("%s", m.Outcome).Then("peer migration show %s", m.ID.Short())
+			Now("%s", s.whereNow(r.Context(), m)).Then("peer migration show %s", m.ID.Short())
 	case committed(m):
 		return client.Problemf(client.CodeRefused, "committed", "migration %s is committed: it can only go forward", m.ID.Short()).
 			Now("on its way to the target, which alone will serve").Then("peer migration watch %s", m.ID.Short())
@@ -234,6 +237,28 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.answerMigration(w, r, http.StatusAccepted, m)
+}
+
+// whereNow is where a migration that has ended has left the daemon.
+func (s *Server) whereNow(ctx context.Context, m node.Migration) string {
+	b, err := s.book(ctx)
+	switch name := cmp.Or(m.Name, originText(m.Origin)); {
+	case err == nil && m.Outcome == wire.OutcomeMoved:
+		return name + " was moved to " + b.node(m.Target).Label()
+	case err == nil && m.Outcome == wire.OutcomeStayed:
+		return name + " was left " + b.whereabouts(m, b.node(m.Source).Label())
+	}
+	return m.Outcome.String()
+}
+
+// elsewhere completes the problem of a name that only another node knows.
+func elsewhere(err error, daemon, at string) error {
+	var p *client.Problem
+	if errors.As(err, &p) && p.Kind == "unknown_daemon" {
+		p.Now("nothing was changed; the names of daemons are known where they are, their origins everywhere")
+		p.Then("peer daemon show %s, at %s, and the same command with the origin that it prints", daemon, at)
+	}
+	return err
 }
 
 // committed reports whether the handover is known to be in the log.

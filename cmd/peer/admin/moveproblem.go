@@ -42,6 +42,8 @@ func (b *book) whereabouts(m node.Migration, from string) string {
 	switch {
 	case m.Source != b.self && m.Reason == wire.ReasonUnreachable && m.Stats.SnapshotSent == 0:
 		return "as it was: " + from + " was not asked for anything"
+	case m.Orchestrator != b.self && m.Source != b.self:
+		return "not here; still at " + from + ", unless that has ended"
 	case m.Reason == wire.ReasonDaemonNotFound:
 		return "not at " + from + "; nothing was changed"
 	}
@@ -76,6 +78,9 @@ func (b *book) remedy(m node.Migration, out *client.Migration) string {
 	case wire.ReasonRefused:
 		return b.remedyRefused(m, out)
 	case wire.ReasonUnreachable:
+		if m.Source == b.self && strings.Contains(m.Detail, "not authorized here") {
+			return "peer key authorize '" + crypto.AuthorizedLine(b.self, nil, b.node(b.self).Name) + "', at " + out.Target.Label()
+		}
 		return "peer node ls"
 	case wire.ReasonFactoryNotFound:
 		return "peer status, at " + out.Target.Label() + ", for the kinds it knows"
@@ -91,6 +96,9 @@ func (b *book) remedy(m node.Migration, out *client.Migration) string {
 	return again
 }
 
+// otherRights goes with every advice to give one right: this node cannot know which others there are.
+const otherRights = "(with the rights it has already: those not named are taken away)"
+
 // remedyRefused names the right that was missing: the source's to bring daemons to the target, or, if the
 // source itself turned down a third node, that node's to take daemons away. Only the words of the refusal
 // tell which; they come from another node, and nothing but this advice rests on them.
@@ -99,5 +107,5 @@ func (b *book) remedyRefused(m node.Migration, out *client.Migration) string {
 	if m.Orchestrator != m.Source && strings.Contains(m.Detail, wire.RightMigrateOut.String()) {
 		who, right, at = m.Orchestrator, wire.RightMigrateOut, out.Source.Label()
 	}
-	return "peer key authorize '" + crypto.AuthorizedLine(who, nil, b.node(who).Name) + "' --rights " + right.String() + ", at " + at
+	return "peer key authorize '" + crypto.AuthorizedLine(who, nil, b.node(who).Name) + "' --rights " + right.String() + ", at " + at + " " + otherRights
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -210,6 +211,10 @@ func (c *Client) failed(ctx context.Context, err error) error {
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
+		if errors.Is(err, fs.ErrPermission) {
+			return Problemf(CodeRefused, "not_yours", "the admin socket %s cannot be used: %v", c.socket, reason(op)).
+				Now("nothing was asked of the node, which may be running").Then("the same command as the user that runs the node")
+		}
 		return Problemf(CodeUnreachable, "no_node", "no node answers at %s: %v", c.socket, reason(op)).
 			Then("peer serve, or --admin SOCKET for a node elsewhere")
 	}

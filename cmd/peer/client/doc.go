@@ -15,7 +15,7 @@
 //
 // # Errors
 //
-// Every failure is a [*Problem]: what happened, what state the daemon is in now, and the command to type
+// Every failure is a [*Problem]: what went wrong, how the daemon is left, and the command to type
 // next. Its Code is the exit code of the peer command.
 //
 // # JSON

@@ -84,7 +84,7 @@ type Submission struct {
 	Via     string `json:"via,omitempty"` // a node that knows the daemon, if this one does not
 }
 
-// Receipt acknowledges one event: it is in the log of every later holder of the daemon. On a stream,
+// Receipt acknowledges one event: it stays in the daemon's log, whoever holds it later. On a stream,
 // Problem is set instead for an event that was not applied.
 type Receipt struct {
 	ProducerSeq uint64   `json:"producer_seq"`
