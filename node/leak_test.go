@@ -13,10 +13,7 @@ import (
 // After a thousand migrations and ten thousand submissions, and the time for which the ended ones answer
 // repeats, a core remembers what it did before: nothing, but the daemon's last tombstones.
 func TestTablesReturnToTheirFloor(t *testing.T) {
-	moves, submissions := 1_000, 10_000
-	if testing.Short() {
-		moves, submissions = 50, 500
-	}
+	const moves, submissions = 1_000, 10_000
 	var opt sim.Options
 	opt.Nodes = 3
 	opt.Core.TombstoneLife = time.Minute

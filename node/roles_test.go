@@ -39,9 +39,6 @@ func TestRoles(t *testing.T) {
 		return
 	}
 	seeds := *roleSeeds
-	if testing.Short() {
-		seeds = min(seeds, 2_000)
-	}
 	var next, moved, stayed, none atomic.Int64
 	var group sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {

@@ -29,9 +29,6 @@ func TestStorm(t *testing.T) {
 		return
 	}
 	n := *seeds
-	if testing.Short() {
-		n = min(n, 200)
-	}
 	began := time.Now()
 	var next, steps, moves, failed atomic.Uint64
 	var workers sync.WaitGroup
