@@ -16,6 +16,7 @@ import (
 //	a    an input event with the payload "a"; with a star, it caused the output "a"
 //	>B   a handover to node B, signed by the epoch's key
 //	!C   a forced handover to node C, signed by the administrator's key
+//	=D   a handover to node D that a directory decided
 //
 // Everything is derived from names, so drawings with a common beginning have it
 // in common byte for byte, and forks are two drawings.
@@ -43,6 +44,8 @@ func draw(t testing.TB, text string) *chain {
 			c.handOver(t, entry[1:], false)
 		case strings.HasPrefix(entry, "!"):
 			c.handOver(t, entry[1:], true)
+		case strings.HasPrefix(entry, "="):
+			c.decide(t, entry[1:], 1)
 		default:
 			c.input(t, entry)
 		}
@@ -89,6 +92,26 @@ func (c *chain) handOver(t testing.TB, to string, forced bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.move(t, to, ev, h)
+}
+
+// decide appends a handover that a directory decided, at the attempt.
+func (c *chain) decide(t testing.TB, to string, attempt uint64) {
+	t.Helper()
+	cert := c.cert(to)
+	cert.Attempt.Count = attempt
+	e := evidence(t, c.key, keyOf(epochKey(cert.Epoch, to)), cert)
+	ev, h, err := Decide(e.Cert, e.Acceptance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.move(t, to, ev, h)
+}
+
+// move takes in a handover and goes on with the next epoch's key.
+func (c *chain) move(t testing.TB, to string, ev CausalEvent, h Handover) {
+	t.Helper()
+	var err error
 	if c.passport, err = c.passport.Append(h); err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +131,27 @@ func (c *chain) next(to string, forced bool) Handover {
 		Next: keyOf(epochKey(epoch, to)).Public(), Previous: c.passport.Previous(),
 		Time: time.Unix(1_700_000_000, int64(epoch)).UTC(), Forced: forced,
 	}
+}
+
+// cert returns an unsigned certificate that fits the end of the chain.
+func (c *chain) cert(to string) FreezeCert {
+	h := c.next(to, false)
+	h.Attempt = AttemptID{Epoch: c.passport.Epoch(), Boot: 3, Count: 1}
+	return freezeCertOf(&h)
+}
+
+// evidence signs both parts.
+func evidence(t testing.TB, key, next *EntityKeypair, cert FreezeCert) Evidence {
+	t.Helper()
+	signed, err := SignFreezeCert(key, cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acceptance, err := SignAcceptance(next, signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Evidence{Cert: signed, Acceptance: acceptance}
 }
 
 // add checks the link as a daemon would and moves the head.

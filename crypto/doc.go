@@ -27,6 +27,15 @@
 //	h, err := crypto.ParseHandover(ev, passport.Key())
 //	passport, err = passport.Append(h)
 //
+// If a directory decides about handovers, source and target sign a half each.
+// The directory checks both; after its decision everyone makes the same entry of
+// them, which is parsed and appended like any other:
+//
+//	cert, err := crypto.SignFreezeCert(key, crypto.FreezeCert{…})
+//	acceptance, err := crypto.SignAcceptance(next, cert)
+//	err := crypto.Evidence{Cert: cert, Acceptance: acceptance}.Verify(passport.Key())
+//	ev, h, err := crypto.Decide(cert, acceptance)
+//
 // # Guarantees
 //
 //   - One encoding. Each value has exactly one, used for hashing, signing,
@@ -49,7 +58,9 @@
 // Payloads have at most [MaxPayload] bytes, kinds [MaxKind], passports
 // [MaxHandovers] handovers. Sequences end at 2⁶⁴-1 and never wrap. A malicious
 // holder can sign two contradicting handovers; that is not prevented here but
-// made evident, see [FindFork]. Times in handovers are the signer's claim.
+// made evident, see [FindFork]. A directory's decision is not in the entry that it
+// allows: whoever has both halves can make the entry of an aborted attempt too,
+// and must not. Times in handovers are the signer's claim.
 //
 // Hashes are SHA-256 because chain steps are short: with the SHA instructions
 // of current processors it takes about half the time of BLAKE3 on a few
@@ -83,12 +94,26 @@
 //
 // Form 1 is signed by the ending epoch's key, form 2 by the administrator's.
 // Statements, that is all but the signature, are what is signed and what
-// digests are made of. A passport:
+// digests are made of. Form 3 is what a directory decided:
 //
-//	+------------+---------+---------+---------+------------------+
-//	| "ferrypas" | version | genesis |  count  | count handovers  |
-//	|     8      |  1 (=1) |         |    4    |    297 each      |
-//	+------------+---------+---------+---------+------------------+
+//	+------+------+----+-------+------+------+--------------+----------+------+
+//	| form | from | to | epoch | head | next | snapshot seq | previous | time |
+//	|  1   |  32  | 32 |   8   |  80  |  32  |      8       |    32    |  8   |
+//	+------+------+----+-------+------+------+--------------+----------+------+
+//	| attempt: epoch | boot | count | signature | acceptance |
+//	|       8        |  8   |   8   |    64     |     64     |
+//	+----------------+------+-------+-----------+------------+
+//
+// All but the acceptance is a freeze certificate, 321 bytes; all but both
+// signatures is its statement, signed by the ending epoch's key under
+// "ferry/v1/freeze". The acceptance is the signature, by the key in next and
+// under "ferry/v1/accept", of the statement's digest, which is hashed under
+// "ferry/v1/hash/handover" like that of every handover. A passport:
+//
+//	+------------+---------+---------+---------+----------------------------+
+//	| "ferrypas" | version | genesis |  count  |      count handovers       |
+//	|     8      |  1 (=1) |         |    4    | 297 each, 385 if of form 3 |
+//	+------------+---------+---------+---------+----------------------------+
 //
 // A signed head is head 80, epoch 8, signature 64. A fork's evidence is
 // "ferryfrk", version 1, and two passports. Key files are OpenSSH's format.

@@ -17,6 +17,8 @@ const (
 	DomainForced                           // the same by the administrator's key
 	DomainHead                             // a SignedHead, by the epoch's key
 	DomainReplayComplete                   // "I hold exactly this", by the key announced in PrepareOK
+	DomainFreeze                           // a FreezeCert, by the epoch's key
+	DomainAccept                           // the acceptance of a FreezeCert, by the key it certifies
 	domainEnd
 )
 
@@ -28,6 +30,8 @@ var domainTags = [domainEnd]string{
 	DomainForced:         "ferry/v1/forced\x00",
 	DomainHead:           "ferry/v1/head\x00",
 	DomainReplayComplete: "ferry/v1/replay-complete\x00",
+	DomainFreeze:         "ferry/v1/freeze\x00",
+	DomainAccept:         "ferry/v1/accept\x00",
 }
 
 // Tags of what is hashed but not signed. A hash never collides with a signed

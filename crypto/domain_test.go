@@ -15,6 +15,8 @@ func TestDomain_Frozen(t *testing.T) {
 		3: "ferry/v1/forced",
 		4: "ferry/v1/head",
 		5: "ferry/v1/replay-complete",
+		6: "ferry/v1/freeze",
+		7: "ferry/v1/accept",
 	}
 	if len(frozen) != int(domainEnd)-1 {
 		t.Errorf("%d domains are registered, %d are frozen", domainEnd-1, len(frozen))
@@ -88,12 +90,22 @@ func TestD5_OneStatementOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sigs := []Signature{c.passport.Genesis.Signature, plain.Signature, forced.Signature, head.Signature}
+	// The certificate names the same key, so that it signs the acceptance too.
+	cert := c.cert("B")
+	cert.Next = c.key.Public()
+	e := evidence(t, c.key, c.key, cert)
+	sigs := []Signature{
+		c.passport.Genesis.Signature, plain.Signature, forced.Signature, head.Signature,
+		e.Cert.Signature, e.Acceptance,
+	}
 	for i, sig := range sigs {
 		g, p, f, h := c.passport.Genesis, plain, forced, head
 		g.Signature, p.Signature, f.Signature, h.Signature = sig, sig, sig, sig
+		cert, accepted := e, e
+		cert.Cert.Signature, accepted.Acceptance = sig, sig
 		for j, err := range []error{
 			g.Verify(), p.verify(c.key.Public()), f.verify(c.key.Public()), h.VerifyKey(c.key.Public()),
+			cert.Verify(c.key.Public()), accepted.Verify(c.key.Public()),
 		} {
 			if i == j && err != nil || i != j && !errors.Is(err, ErrBadSignature) {
 				t.Errorf("signature %d at verifier %d: got %v", i, j, err)

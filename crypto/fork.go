@@ -12,6 +12,10 @@ import (
 // agree on everything before and end with the statements that differ. Each
 // verifies as a passport; signatures are not compared, since one statement can
 // be signed in many ways.
+//
+// A FreezeCert without acceptance is no handover and cannot be part of a Fork. If
+// one of the statements is Decided, the holder that signed both need not be to
+// blame: somebody may have made an entry of an attempt that was aborted.
 type Fork struct {
 	A, B Passport
 }

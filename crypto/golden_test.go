@@ -38,6 +38,11 @@ var (
 			{32, "next key"}, {8, "snapshot sequence"}, {32, "previous"},
 			{8, "time, Unix nanoseconds"}, {64, "signature"},
 		})
+	// A decided handover is the certificate and the acceptance.
+	freezeCertParts = join(handoverParts[:len(handoverParts)-1], []part{
+		{8, "attempt: epoch"}, {8, "attempt: boot"}, {8, "attempt: count"}, {64, "signature"},
+	})
+	decidedParts  = join(freezeCertParts, []part{{64, "acceptance"}})
 	passportParts = join(
 		[]part{{8, "magic"}, {1, "version"}}, genesisParts, []part{{4, "count"}},
 		handoverParts, handoverParts)
@@ -99,6 +104,7 @@ func TestGolden(t *testing.T) {
 			return again, cur.Finish()
 		}
 	}
+	decided := draw(t, "g-a-=B").passport.Handovers[0]
 	handover := reencode(func(cur *codec.Cursor) []byte { return AppendHandover(nil, decodeHandover(cur)) })
 	for _, test := range []struct {
 		name  string
@@ -114,6 +120,9 @@ func TestGolden(t *testing.T) {
 			reencode(func(cur *codec.Cursor) []byte { return AppendHead(nil, DecodeHead(cur)) })},
 		{"handover", AppendHandover(nil, c.passport.Handovers[0]), handoverParts, handover},
 		{"forced", AppendHandover(nil, c.passport.Handovers[1]), handoverParts, handover},
+		{"decided", AppendHandover(nil, decided), decidedParts, handover},
+		{"freezecert", AppendFreezeCert(nil, freezeCertOf(&decided)), freezeCertParts,
+			reencode(func(cur *codec.Cursor) []byte { return AppendFreezeCert(nil, DecodeFreezeCert(cur)) })},
 		{"passport", AppendPassport(nil, c.passport), passportParts,
 			func(b []byte) ([]byte, error) {
 				p, err := ParsePassport(b)
@@ -152,6 +161,7 @@ func TestGolden_Digests(t *testing.T) {
 		"outputs  " + c.heads[2].Outputs.String(),
 		"handover " + c.passport.Handovers[0].Digest().String(),
 		"forced   " + c.passport.Handovers[1].Digest().String(),
+		"decided  " + draw(t, "g-a-=B").passport.Previous().String(),
 		"entry    " + c.events[2].Digest().String(),
 		"producer " + DeriveProducer(nodeOf("A"), "label").String(),
 		"origin   " + fmt.Sprintf("%016x", c.head().Origin),

@@ -10,8 +10,9 @@ import (
 )
 
 // A Handover is the log entry that moves authority over a daemon from one node
-// to the next. The key of the epoch it ends signs it; a forced one is signed by
-// the administrator whose key is in the genesis.
+// to the next. It has three forms. The key of the epoch it ends signs a plain
+// one; the administrator whose key is in the genesis signs a forced one; a
+// decided one is a FreezeCert and its acceptance, which a directory chose.
 type Handover struct {
 	// From is the node that gives the daemon away, To the one that gets it.
 	// Both are names only: no signature is ever checked with them here, so the
@@ -34,34 +35,69 @@ type Handover struct {
 	Time time.Time
 	// Forced marks the administrator's break-glass entry.
 	Forced bool
-	// Signature covers all of the above.
+	// Decided marks the entry that Decide makes. It is never Forced as well.
+	Decided bool
+	// Attempt is the attempt that was decided: zero unless Decided.
+	Attempt AttemptID
+	// Signature covers all of the above. That of a decided handover is the
+	// FreezeCert's.
 	Signature Signature
+	// Acceptance is the signature that SignAcceptance makes: zero unless
+	// Decided. Like Signature it is no part of the statement.
+	Acceptance Signature
 }
 
 // The forms of a handover, the first byte of its encoding. Frozen.
 const (
-	formSigned = 1 // signed by the epoch's key
-	formForced = 2 // signed by the administrator's key
+	formSigned  = 1 // signed by the epoch's key
+	formForced  = 2 // signed by the administrator's key
+	formDecided = 3 // a FreezeCert, and its acceptance by the next epoch's key
 )
 
 // Sizes of the encoding.
 const (
-	statementSize = 1 + 32 + 32 + 8 + HeadSize + 32 + 8 + 32 + 8
-	// HandoverSize is the encoded size of a handover in bytes: the payload of
-	// its log entry, and its item in a passport.
+	statementSize    = 1 + 32 + 32 + 8 + HeadSize + 32 + 8 + 32 + 8
+	maxStatementSize = statementSize + attemptSize
+	// HandoverSize is the encoded size in bytes of a handover that no directory
+	// decided: the payload of its log entry, and its item in a passport. No
+	// handover is shorter.
 	HandoverSize = statementSize + 64
+	// MaxHandoverSize is the encoded size of a decided handover in bytes. No
+	// handover is longer.
+	MaxHandoverSize = FreezeCertSize + 64
 )
+
+// sizeOfForm returns the encoded size of a handover that begins with that byte.
+// The size of an unknown form is any: it fails to decode.
+func sizeOfForm(form byte) int {
+	if form == formDecided {
+		return MaxHandoverSize
+	}
+	return HandoverSize
+}
+
+// form returns the first byte of the encoding.
+func (h *Handover) form() byte {
+	switch {
+	case h.Decided:
+		return formDecided
+	case h.Forced:
+		return formForced
+	}
+	return formSigned
+}
+
+// EncodedLen returns the number of bytes AppendHandover writes for h:
+// HandoverSize or MaxHandoverSize.
+func (h Handover) EncodedLen() int { return sizeOfForm(h.form()) }
 
 // appendStatement appends what is signed:
 //
 //	form 1 | from 32 | to 32 | epoch 8 | head 80 | next 32
 //	| snapshot sequence 8 | previous 32 | Unix nanoseconds 8, 0 for no time
+//	| if decided: attempt 24
 func (h *Handover) appendStatement(dst []byte) []byte {
-	form := byte(formSigned)
-	if h.Forced {
-		form = formForced
-	}
-	dst = append(dst, form)
+	dst = append(dst, h.form())
 	dst = append(dst, h.From[:]...)
 	dst = append(dst, h.To[:]...)
 	dst = codec.AppendUint64(dst, h.Epoch)
@@ -69,25 +105,43 @@ func (h *Handover) appendStatement(dst []byte) []byte {
 	dst = append(dst, h.Next[:]...)
 	dst = codec.AppendUint64(dst, h.SnapshotSequence)
 	dst = append(dst, h.Previous[:]...)
-	return codec.AppendUint64(dst, stampOf(h.Time))
+	dst = codec.AppendUint64(dst, stampOf(h.Time))
+	if h.Decided {
+		dst = appendAttempt(dst, h.Attempt)
+	}
+	return dst
 }
 
-// AppendHandover appends the statement and then the signature: HandoverSize
-// bytes. A time outside the years 1678 to 2262 cannot be encoded and is
-// written as an arbitrary one; SignHandover refuses it.
+// AppendHandover appends the statement and the signature, and if h is decided
+// the acceptance: EncodedLen bytes. A time outside the years 1678 to 2262 cannot
+// be encoded and is written as an arbitrary one; whatever signs refuses it.
 func AppendHandover(dst []byte, h Handover) []byte {
-	return append(h.appendStatement(dst), h.Signature[:]...)
+	dst = append(h.appendStatement(dst), h.Signature[:]...)
+	if h.Decided {
+		dst = append(dst, h.Acceptance[:]...)
+	}
+	return dst
 }
 
 // decodeHandover reads what AppendHandover wrote and verifies nothing; it stays
 // inside the package so that nobody mistakes the result for a checked one.
 func decodeHandover(c *codec.Cursor) Handover {
+	h := decodeStatement(c)
+	c.Fixed(h.Signature[:])
+	if h.Decided {
+		c.Fixed(h.Acceptance[:])
+	}
+	return h
+}
+
+// decodeStatement reads what appendStatement wrote.
+func decodeStatement(c *codec.Cursor) Handover {
 	var h Handover
 	form := c.Uint8()
-	if form != formSigned && form != formForced {
+	if form < formSigned || form > formDecided {
 		c.Fail(fmt.Errorf("%w: unknown form %d", ErrBadHandover, form))
 	}
-	h.Forced = form == formForced
+	h.Forced, h.Decided = form == formForced, form == formDecided
 	c.Fixed(h.From[:])
 	c.Fixed(h.To[:])
 	h.Epoch = c.Uint64()
@@ -96,7 +150,9 @@ func decodeHandover(c *codec.Cursor) Handover {
 	h.SnapshotSequence = c.Uint64()
 	c.Fixed(h.Previous[:])
 	h.Time = timeOf(c.Uint64())
-	c.Fixed(h.Signature[:])
+	if h.Decided {
+		h.Attempt = decodeAttempt(c)
+	}
 	return h
 }
 
@@ -116,11 +172,20 @@ func timeOf(stamp uint64) time.Time {
 	return time.Unix(0, int64(stamp)).UTC()
 }
 
+// readerTime returns the time as readers will see it, or ErrBadHandover if it
+// cannot be encoded.
+func readerTime(t time.Time) (time.Time, error) {
+	if !t.IsZero() && !time.Unix(0, t.UnixNano()).Equal(t) {
+		return time.Time{}, badHandover("its time cannot be encoded")
+	}
+	return timeOf(stampOf(t)), nil
+}
+
 // Digest identifies the statement, whoever signed it and however often: it is
 // what the next handover's Previous names, and what two passports are compared
-// by. It does not cover the signature.
+// by. It does not cover signature and acceptance.
 func (h Handover) Digest() Digest {
-	var buf [len(tagStatement) + statementSize]byte
+	var buf [len(tagStatement) + maxStatementSize]byte
 	return sha256.Sum256(h.appendStatement(append(buf[:0], tagStatement...)))
 }
 
@@ -131,13 +196,16 @@ func (h Handover) Event() CausalEvent {
 	if h.Forced {
 		e.Kind = EventForced
 	}
-	e.Payload = AppendHandover(make([]byte, 0, HandoverSize), h)
+	e.Payload = AppendHandover(make([]byte, 0, h.EncodedLen()), h)
 	return e
 }
 
 // domain returns the domain that the handover is signed under.
 func (h *Handover) domain() Domain {
-	if h.Forced {
+	switch h.form() {
+	case formDecided:
+		return DomainFreeze
+	case formForced:
 		return DomainForced
 	}
 	return DomainHandover
@@ -148,7 +216,7 @@ func badHandover(rule string) error {
 	return fmt.Errorf("%w: %s", ErrBadHandover, rule)
 }
 
-// check holds the rules for a handover by itself, all but the signature.
+// check holds the rules for a handover by itself, all but the signatures.
 func (h *Handover) check() error {
 	switch {
 	case h.Epoch < 2:
@@ -160,8 +228,25 @@ func (h *Handover) check() error {
 	case h.SnapshotSequence > h.Head.Sequence:
 		return badHandover("its snapshot is newer than its head")
 	}
+	if err := h.checkForm(); err != nil {
+		return err
+	}
 	if err := h.Next.Check(); err != nil {
 		return fmt.Errorf("%w: next epoch's key", err)
+	}
+	return nil
+}
+
+// checkForm checks the fields that only some forms have. Those of a form that
+// has none must be zero: they would be lost in the encoding.
+func (h *Handover) checkForm() error {
+	switch {
+	case !h.Decided && (h.Attempt != AttemptID{} || h.Acceptance != Signature{}):
+		return badHandover("an attempt, and no decision")
+	case h.Decided && h.Forced:
+		return badHandover("both forced and decided")
+	case h.Decided && h.Attempt.Epoch != h.Epoch-1:
+		return badHandover("its attempt is not of the epoch that ends")
 	}
 	return nil
 }
@@ -172,16 +257,19 @@ func (h *Handover) check() error {
 //
 // It checks what can be checked without the log: ErrBadHandover, ErrWeakKey
 // for h.Next, ErrCannotSign. That h continues the passport is Passport.Append's
-// to check, that it continues the log CheckLink's.
+// to check, that it continues the log CheckLink's. A decided handover is not
+// signed as a whole; Decide makes it.
 func SignHandover(key *EntityKeypair, h Handover) (CausalEvent, Handover, error) {
-	if !h.Time.IsZero() && !time.Unix(0, h.Time.UnixNano()).Equal(h.Time) {
-		return CausalEvent{}, Handover{}, badHandover("its time cannot be encoded")
+	if h.Decided {
+		return CausalEvent{}, Handover{}, badHandover("nobody alone signs a decided one")
 	}
-	h.Time = timeOf(stampOf(h.Time))
+	var err error
+	if h.Time, err = readerTime(h.Time); err != nil {
+		return CausalEvent{}, Handover{}, err
+	}
 	if err := h.check(); err != nil {
 		return CausalEvent{}, Handover{}, err
 	}
-	var err error
 	h.Signature, err = key.Sign(h.domain(), h.appendStatement(make([]byte, 0, HandoverSize)))
 	if err != nil {
 		return CausalEvent{}, Handover{}, err
@@ -190,9 +278,12 @@ func SignHandover(key *EntityKeypair, h Handover) (CausalEvent, Handover, error)
 }
 
 // ParseHandover reads the handover in a log entry: static checks first, then
-// the signature. The signer is the key of the epoch that ends, or for an
-// EventForced the administrator's. There is no way to get at a handover whose
-// signature has not been checked.
+// the signature, and last the acceptance of a decided one. The signer is the key
+// of the epoch that ends, or for an EventForced the administrator's. There is no
+// way to get at a handover in a log whose signature has not been checked.
+//
+// What a directory decided is not in the entry: who is to act on one that is
+// Decided asks the directory, or has been told by it.
 //
 // Errors: ErrBadHandover, ErrWeakKey for the signer or the next epoch's key,
 // ErrBadSignature.
@@ -234,11 +325,32 @@ func handoverIn(ev CausalEvent) (Handover, error) {
 	return h, nil
 }
 
-// verify checks the signature.
+// verify checks everything that is signed.
 func (h *Handover) verify(signer PublicKey) error {
-	var buf [statementSize]byte
+	if err := h.verifySignature(signer); err != nil {
+		return err
+	}
+	if h.Decided {
+		return h.verifyAcceptance()
+	}
+	return nil
+}
+
+// verifySignature checks the signature of the epoch's or administrator's key.
+func (h *Handover) verifySignature(signer PublicKey) error {
+	var buf [maxStatementSize]byte
 	if signer.Verify(h.domain(), h.appendStatement(buf[:0]), h.Signature) {
 		return nil
 	}
 	return fmt.Errorf("%w: handover to epoch %d", signer.whyNot(), h.Epoch)
+}
+
+// verifyAcceptance checks the acceptance, by the key that the statement itself
+// certifies.
+func (h *Handover) verifyAcceptance() error {
+	digest := h.Digest()
+	if h.Next.Verify(DomainAccept, digest[:], h.Acceptance) {
+		return nil
+	}
+	return fmt.Errorf("%w: acceptance of epoch %d", h.Next.whyNot(), h.Epoch)
 }

@@ -177,7 +177,7 @@ func TestHandover_Time(t *testing.T) {
 	}
 }
 
-// TestHandover_Digest covers every field but the signature.
+// TestHandover_Digest covers every field but the signatures.
 func TestHandover_Digest(t *testing.T) {
 	_, base := signNext(t, draw(t, "g-a"), false)
 	other := base
@@ -199,6 +199,8 @@ func TestHandover_Digest(t *testing.T) {
 		"previous": func(h *Handover) { h.Previous[0] ^= 1 },
 		"time":     func(h *Handover) { h.Time = h.Time.Add(1) },
 		"forced":   func(h *Handover) { h.Forced = true },
+		"decided":  func(h *Handover) { h.Decided = true },
+		"attempt":  func(h *Handover) { h.Decided, h.Attempt.Count = true, 7 },
 	} {
 		h := base
 		change(&h)
@@ -213,7 +215,7 @@ func TestHandover_Digest(t *testing.T) {
 func TestHandover_UnknownForm(t *testing.T) {
 	_, h := signNext(t, draw(t, "g-a"), false)
 	b := AppendHandover(nil, h)
-	for _, form := range []byte{0, 3, 255} {
+	for _, form := range []byte{0, 4, 255} {
 		b[0] = form
 		c := codec.NewCursor(b)
 		if decodeHandover(&c); !errors.Is(c.Err(), ErrBadHandover) {

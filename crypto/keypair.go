@@ -51,6 +51,11 @@ func (k *EntityKeypair) CanSign() bool { return k.secret.canSign() }
 // Signatures in progress finish first. Wiping twice is harmless.
 func (k *EntityKeypair) Wipe() { k.secret.wipe() }
 
+// Seed returns a copy of the secret, for the durable record of the node that made
+// it and for nothing else: it must not leave that node. The caller clears it.
+// ErrCannotSign without a secret half.
+func (k *EntityKeypair) Seed() ([32]byte, error) { return k.secret.seed() }
+
 // Sign signs the statement under domain d. It returns ErrCannotSign without a
 // secret half and ErrDomain for an unregistered domain.
 func (k *EntityKeypair) Sign(d Domain, statement []byte) (Signature, error) {

@@ -12,6 +12,7 @@ func TestC2_VerifiesOffline(t *testing.T) {
 	for _, text := range []string{
 		"g", "g-a", "g->B", "g-a->B", "g->B->C->D", "g-a->B-b*-c->A-d->B->C-e",
 		"g-!B", "g-a->B-b-!C-c->D", "g-!B-!C",
+		"g-=B", "g-a*-=B-=C-b->D-=B-!C-=D-c",
 	} {
 		c := draw(t, text)
 		p, err := ParsePassport(AppendPassport(nil, c.passport))
@@ -31,7 +32,7 @@ func TestC2_VerifiesOffline(t *testing.T) {
 // longer decodes or no longer verifies.
 func TestC2_EverySingleBit(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"g", "g-a->B", "g-a->B-b-!C"} {
+	for _, text := range []string{"g", "g-a->B", "g-a->B-b-!C", "g-=B-a->C"} {
 		b := AppendPassport(nil, draw(t, text).passport)
 		for bit := range 8 * len(b) {
 			b[bit/8] ^= 1 << (bit % 8)
@@ -56,19 +57,27 @@ func TestC2_EveryRule(t *testing.T) {
 		change func(h *Handover)
 		want   error
 	}{
-		"nothing":               {func(h *Handover) {}, nil},
-		"epoch skipped":         {func(h *Handover) { h.Epoch++ }, ErrBadHandover},
-		"epoch repeated":        {func(h *Handover) { h.Epoch-- }, ErrBadHandover},
-		"other predecessor":     {func(h *Handover) { h.Previous[0] ^= 1 }, ErrBadHandover},
-		"genesis again":         {func(h *Handover) { h.Previous = c.passport.Genesis.Digest() }, ErrBadHandover},
-		"other origin":          {func(h *Handover) { h.Head.Origin++ }, ErrBadHandover},
-		"head before the last":  {func(h *Handover) { h.Head.Sequence = entry - 1 }, ErrBadHandover},
-		"head at the last":      {func(h *Handover) { h.Head.Sequence = entry }, ErrBadHandover},
-		"not from the holder":   {func(h *Handover) { h.From = nodeOf("A") }, ErrBadHandover},
-		"to nobody":             {func(h *Handover) { h.To = NodeID{} }, ErrBadHandover},
-		"weak next key":         {func(h *Handover) { h.Next = smallOrder[4] }, ErrWeakKey},
-		"forced, by the epoch":  {func(h *Handover) { h.Forced = true }, ErrBadSignature},
-		"snapshot from ahead":   {func(h *Handover) { h.SnapshotSequence = 99 }, ErrBadHandover},
+		"nothing":              {func(h *Handover) {}, nil},
+		"epoch skipped":        {func(h *Handover) { h.Epoch++ }, ErrBadHandover},
+		"epoch repeated":       {func(h *Handover) { h.Epoch-- }, ErrBadHandover},
+		"other predecessor":    {func(h *Handover) { h.Previous[0] ^= 1 }, ErrBadHandover},
+		"genesis again":        {func(h *Handover) { h.Previous = c.passport.Genesis.Digest() }, ErrBadHandover},
+		"other origin":         {func(h *Handover) { h.Head.Origin++ }, ErrBadHandover},
+		"head before the last": {func(h *Handover) { h.Head.Sequence = entry - 1 }, ErrBadHandover},
+		"head at the last":     {func(h *Handover) { h.Head.Sequence = entry }, ErrBadHandover},
+		"not from the holder":  {func(h *Handover) { h.From = nodeOf("A") }, ErrBadHandover},
+		"to nobody":            {func(h *Handover) { h.To = NodeID{} }, ErrBadHandover},
+		"weak next key":        {func(h *Handover) { h.Next = smallOrder[4] }, ErrWeakKey},
+		"forced, by the epoch": {func(h *Handover) { h.Forced = true }, ErrBadSignature},
+		"snapshot from ahead":  {func(h *Handover) { h.SnapshotSequence = 99 }, ErrBadHandover},
+		"decided, by the epoch": {func(h *Handover) {
+			h.Decided, h.Attempt.Epoch = true, 2
+		}, ErrBadSignature},
+		"both forms": {func(h *Handover) {
+			h.Decided, h.Attempt.Epoch, h.Forced = true, 2, true
+		}, ErrBadHandover},
+		"attempt, plain":        {func(h *Handover) { h.Attempt.Count = 1 }, ErrBadHandover},
+		"acceptance, plain":     {func(h *Handover) { h.Acceptance[0] = 1 }, ErrBadHandover},
 		"far ahead is possible": {func(h *Handover) { h.Head.Sequence = 1 << 40 }, nil},
 	} {
 		h := c.next("C", false)

@@ -42,14 +42,18 @@ func (p *Passport) appendStart(dst []byte) []byte {
 
 // EncodedLen returns the number of bytes AppendPassport writes for p.
 func (p Passport) EncodedLen() int {
-	return passportFixed + len(p.Genesis.Kind) + 64 + 4 + len(p.Handovers)*HandoverSize
+	n := passportFixed + len(p.Genesis.Kind) + 64 + 4
+	for i := range p.Handovers {
+		n += sizeOfForm(p.Handovers[i].form())
+	}
+	return n
 }
 
 // WriteTo streams the encoding of p in pieces of a few KiB.
 func (p Passport) WriteTo(w io.Writer) (n int64, err error) {
-	buf := p.appendStart(make([]byte, 0, passportItems*HandoverSize))
+	buf := p.appendStart(make([]byte, 0, passportItems*MaxHandoverSize))
 	for i := range p.Handovers {
-		if len(buf)+HandoverSize > cap(buf) {
+		if len(buf)+MaxHandoverSize > cap(buf) {
 			written, err := w.Write(buf)
 			n += int64(written)
 			if err != nil {
@@ -97,21 +101,27 @@ func ReadPassport(r io.Reader) (Passport, error) {
 // passportReader pulls exact numbers of bytes off a stream; its error is sticky.
 type passportReader struct {
 	r   io.Reader
-	buf [passportItems * HandoverSize]byte
+	buf [passportItems * MaxHandoverSize]byte
 	err error
 }
 
-// next returns a cursor over the next n bytes, valid until the next call. On
-// failure the cursor has failed too.
-func (pr *passportReader) next(n int) codec.Cursor {
+// more reads until the first n bytes of buf are filled, of which have are there
+// already, and returns them.
+func (pr *passportReader) more(have, n int) []byte {
 	if pr.err == nil {
-		_, err := io.ReadFull(pr.r, pr.buf[:n])
+		_, err := io.ReadFull(pr.r, pr.buf[have:n])
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = wrapAs(ErrBadPassport, codec.ErrTruncated)
 		}
 		pr.err = err
 	}
-	c := codec.NewCursor(pr.buf[:n])
+	return pr.buf[:n]
+}
+
+// next returns a cursor over the next n bytes, valid until the next call. On
+// failure the cursor has failed too.
+func (pr *passportReader) next(n int) codec.Cursor {
+	c := codec.NewCursor(pr.more(0, n))
 	c.Fail(pr.err)
 	return c
 }
@@ -154,11 +164,26 @@ func (pr *passportReader) start() (p Passport, count int) {
 }
 
 // items reads n handovers, at most passportItems, and appends them to list.
+//
+// How long an item is shows in its first byte, and not a byte more than the n
+// may be taken from the stream. So a round reads what is sure to come, the rest
+// of the item that has begun and the least size of those after it, and decodes
+// what is complete: one round for items of the least size, a few for others.
 func (pr *passportReader) items(list []Handover, n int) []Handover {
-	c := pr.next(n * HandoverSize)
-	for range n {
-		list = append(list, decodeHandover(&c))
+	begun := 0 // bytes of the next item at the start of buf
+	for n > 0 && pr.err == nil {
+		sure := HandoverSize
+		if begun > 0 {
+			sure = sizeOfForm(pr.buf[0])
+		}
+		b := pr.more(begun, sure+(n-1)*HandoverSize)
+		for pr.err == nil && len(b) > 0 && len(b) >= sizeOfForm(b[0]) {
+			c := codec.NewCursor(b[:sizeOfForm(b[0])])
+			list = append(list, decodeHandover(&c))
+			pr.done(&c)
+			b, n = b[sizeOfForm(b[0]):], n-1
+		}
+		begun = copy(pr.buf[:], b)
 	}
-	pr.done(&c)
 	return list
 }

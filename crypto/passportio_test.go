@@ -3,7 +3,9 @@ package crypto
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"runtime"
 	"testing"
@@ -13,11 +15,19 @@ import (
 )
 
 // longJourney returns a passport of more handovers than are read at a time.
-func longJourney(t testing.TB, hops int) Passport {
+func longJourney(t testing.TB, hops int) Passport { return mixedJourney(t, hops, 0) }
+
+// mixedJourney returns one in which bit i%64 of decided says whether handover i
+// is of the long form.
+func mixedJourney(t testing.TB, hops int, decided uint64) Passport {
 	t.Helper()
 	c := draw(t, "g-a")
-	for range hops {
-		c.handOver(t, "B", false)
+	for i := range hops {
+		if decided>>(i%64)&1 == 1 {
+			c.decide(t, "B", 1)
+		} else {
+			c.handOver(t, "B", false)
+		}
 	}
 	return c.passport
 }
@@ -26,24 +36,35 @@ func longJourney(t testing.TB, hops int) Passport {
 // of the piece size.
 func TestPassport_RoundTrip(t *testing.T) {
 	for _, hops := range []int{0, 1, passportItems - 1, passportItems, passportItems + 1, 2*passportItems + 3} {
-		p := longJourney(t, hops)
-		b := AppendPassport(nil, p)
-		var w bytes.Buffer
-		n, err := p.WriteTo(&w)
-		if err != nil || int(n) != len(b) || !bytes.Equal(w.Bytes(), b) {
-			t.Errorf("%d hops: WriteTo wrote %d bytes (%v), AppendPassport %d", hops, n, err, len(b))
+		for _, decided := range []uint64{0, math.MaxUint64, 1, 1 << 15, 0x5555_5555_5555, 0xf0f0_8421_c3a5} {
+			checkRoundTrip(t, fmt.Sprintf("%d hops, decided %x", hops, decided), mixedJourney(t, hops, decided))
 		}
-		if p.EncodedLen() != len(b) {
-			t.Errorf("%d hops: EncodedLen %d, want %d", hops, p.EncodedLen(), len(b))
+	}
+}
+
+// checkRoundTrip writes and reads p in every way, with more behind it.
+func checkRoundTrip(t *testing.T, name string, p Passport) {
+	t.Helper()
+	b := AppendPassport(nil, p)
+	var w bytes.Buffer
+	n, err := p.WriteTo(&w)
+	if err != nil || int(n) != len(b) || !bytes.Equal(w.Bytes(), b) {
+		t.Errorf("%s: WriteTo wrote %d bytes (%v), AppendPassport %d", name, n, err, len(b))
+	}
+	if p.EncodedLen() != len(b) {
+		t.Errorf("%s: EncodedLen %d, want %d", name, p.EncodedLen(), len(b))
+	}
+	for how, r := range map[string]io.Reader{
+		"whole": bytes.NewReader(b), "byte by byte": iotest.OneByteReader(bytes.NewReader(b)),
+		"with the end": iotest.DataErrReader(bytes.NewReader(b)),
+		"with more":    bytes.NewReader(append(bytes.Clone(b), "next"...)),
+	} {
+		got, err := ReadPassport(r)
+		if err != nil || !reflect.DeepEqual(got, p) {
+			t.Errorf("%s, %s: %v", name, how, err)
 		}
-		for name, r := range map[string]io.Reader{
-			"whole": bytes.NewReader(b), "byte by byte": iotest.OneByteReader(bytes.NewReader(b)),
-			"with the end": iotest.DataErrReader(bytes.NewReader(b)),
-		} {
-			got, err := ReadPassport(r)
-			if err != nil || !reflect.DeepEqual(got, p) {
-				t.Errorf("%d hops, %s: %v", hops, name, err)
-			}
+		if rest, _ := io.ReadAll(r); how == "with more" && string(rest) != "next" {
+			t.Errorf("%s: %q is left, want %q", name, rest, "next")
 		}
 	}
 }
@@ -63,7 +84,7 @@ func TestPassport_ReadsNoMore(t *testing.T) {
 
 // TestD2_PassportTruncatedAnywhere, from memory and from a stream.
 func TestD2_PassportTruncatedAnywhere(t *testing.T) {
-	b := AppendPassport(nil, draw(t, "g-a->B->C").passport)
+	b := AppendPassport(nil, draw(t, "g-a->B-=C-=D->B").passport)
 	for n := range len(b) {
 		for _, err := range []error{
 			second(ParsePassport(b[:n])), second(ReadPassport(iotest.HalfReader(bytes.NewReader(b[:n])))),
