@@ -45,4 +45,15 @@ var catalog = [...][]entry{
 		0x07: {"Forward", MaxBatchBytes, func() Message { return new(Forward) }},
 		0x08: {"Forwarded", MaxBatchBytes, func() Message { return new(Forwarded) }},
 	},
+	SubDirectory: {
+		0x01: {"DirectoryLookup", MaxControl, func() Message { return new(DirectoryLookup) }},
+		0x02: {"DirectoryRegister", MaxControl, func() Message { return new(DirectoryRegister) }},
+		0x03: {"DirectoryClaim", MaxControl, func() Message { return new(DirectoryClaim) }},
+		0x04: {"DirectoryForce", MaxControl, func() Message { return new(DirectoryForce) }},
+		0x05: {"DirectoryOutcome", MaxControl, func() Message { return new(DirectoryOutcome) }},
+		0x06: {"DirectoryWatch", MaxControl, func() Message { return new(DirectoryWatch) }},
+		0x07: {"DirectoryEntry", MaxControl, func() Message { return new(DirectoryEntry) }},
+		0x08: {"DirectoryDecided", MaxControl, func() Message { return new(DirectoryDecided) }},
+		0x09: {"DirectoryFailed", MaxControl, func() Message { return new(DirectoryFailed) }},
+	},
 }

@@ -173,7 +173,7 @@ func TestD2_AllocationCeiling(t *testing.T) {
 }
 
 func TestD2_UnknownTypes(t *testing.T) {
-	for _, typ := range []Type{0, 0x0100, 0x0103, 0x0200, 0x0214, 0x0309, 0x0400, 0xffff} {
+	for _, typ := range []Type{0, 0x0100, 0x0103, 0x0200, 0x0214, 0x0309, 0x0400, 0x040a, 0x0500, 0xffff} {
 		if err := refusal(t, typ, nil); !errors.Is(err, ErrUnknownType) {
 			t.Errorf("type 0x%04x: %v, want ErrUnknownType", uint16(typ), err)
 		}

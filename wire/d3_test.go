@@ -38,6 +38,8 @@ func TestD3_NumbersAreFrozen(t *testing.T) {
 		0x0211: "Ask", 0x0212: "Answer", 0x0213: "MigrationFailed",
 		0x0301: "Open", 0x0302: "Opened", 0x0303: "Submit", 0x0304: "Receipts",
 		0x0305: "Refused", 0x0306: "Moved", 0x0307: "Forward", 0x0308: "Forwarded",
+		0x0401: "DirectoryLookup", 0x0402: "DirectoryRegister", 0x0403: "DirectoryClaim", 0x0404: "DirectoryForce", 0x0405: "DirectoryOutcome",
+		0x0406: "DirectoryWatch", 0x0407: "DirectoryEntry", 0x0408: "DirectoryDecided", 0x0409: "DirectoryFailed",
 	}
 	for _, typ := range Types() {
 		if typ.String() != want[typ] {
@@ -69,7 +71,12 @@ func TestD3_VocabularyIsFrozen(t *testing.T) {
 			t.Errorf("state %s is %d, want %d", got, got, want)
 		}
 	}
-	for want, got := range []Subprotocol{1: SubSession, 2: SubMigration, 3: SubSubmission} {
+	for want, got := range []Decision{DecisionNone, DecisionCommit, DecisionAbort} {
+		if int(got) != want {
+			t.Errorf("decision %s is %d, want %d", got, got, want)
+		}
+	}
+	for want, got := range []Subprotocol{1: SubSession, 2: SubMigration, 3: SubSubmission, 4: SubDirectory} {
 		if int(got) != want {
 			t.Errorf("subprotocol %s is %d, want %d", got, got, want)
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,7 +69,7 @@ func goldenKey() crypto.PublicKey {
 
 // goldens returns the frozen message of every type.
 func goldens() []golden {
-	return append(append(goldenSession(), goldenMigration()...), goldenSubmission()...)
+	return slices.Concat(goldenSession(), goldenMigration(), goldenSubmission(), goldenDirectory())
 }
 
 func goldenSession() []golden {
@@ -90,8 +91,8 @@ func goldenMigration() []golden {
 	return []golden{
 		{&TakeSnapshot{ref, node, []string{"198.51.100.8:4600"}, Options{time.Second, time.Minute, time.Hour, 1 << 24}},
 			refLayout + "target:32 addrs:v addr:s options.maxBlackout:8 options.stall:8 options.timeout:8 options.maxRate:8"},
-		{&Prepare{ref, crypto.EntityID(run(0x20, 32)), "counter", "tally", node, 1000, 4096, true},
-			refLayout + "entity:32 kind:s name:s orchestrator:32 through:8 size:8 stopAndCopy:1"},
+		{&Prepare{ref, crypto.EntityID(run(0x20, 32)), "counter", "tally", node, 1000, 4096, true, DurabilityEveryEvent},
+			refLayout + "entity:32 kind:s name:s orchestrator:32 through:8 size:8 stopAndCopy:1 durability:1"},
 		{&PrepareOK{ref, goldenKey(), 1_000_000, 64 << 20}, refLayout + "next:32 creditEvents:8 creditBytes:8"},
 		{&SnapshotReady{ref, 65536, []byte("chunk of state"), true}, refLayout + "offset:8 last:1 data:s"},
 		{&BufferedEvents{ref, []crypto.CausalEvent{goldenEvent(crypto.EventInput), handover}},

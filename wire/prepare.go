@@ -41,6 +41,7 @@ type Prepare struct {
 	Through      uint64        // the last sequence that the snapshot will cover, as known now
 	Size         uint64        // bytes of snapshot, a hint; 0 is unknown
 	StopAndCopy  bool          // the daemon will be frozen for the whole transfer
+	Durability   Durability    // what the daemon's acknowledgments promise, here and there
 }
 
 // Type returns TypePrepare.
@@ -54,18 +55,20 @@ func (m *Prepare) append(dst []byte) []byte {
 	dst = append(dst, m.Orchestrator[:]...)
 	dst = codec.AppendUint64(dst, m.Through)
 	dst = codec.AppendUint64(dst, m.Size)
-	return codec.AppendBool(dst, m.StopAndCopy)
+	dst = codec.AppendBool(dst, m.StopAndCopy)
+	return append(dst, byte(m.Durability))
 }
 
 func (m *Prepare) parse(c *codec.Cursor) {
-	m.Ref.parse(c)                 // 32 ref
-	c.Fixed(m.Entity[:])           // 32 entity
-	m.Kind = parseText(c, MaxKind) // kind
-	m.Name = parseText(c, MaxName) // name
-	m.Orchestrator = parseNode(c)  // 32 orchestrator
-	m.Through = c.Uint64()         //  8 through
-	m.Size = c.Uint64()            //  8 size hint
-	m.StopAndCopy = c.Bool()       //  1 stop and copy
+	m.Ref.parse(c)                    // 32 ref
+	c.Fixed(m.Entity[:])              // 32 entity
+	m.Kind = parseText(c, MaxKind)    // kind
+	m.Name = parseText(c, MaxName)    // name
+	m.Orchestrator = parseNode(c)     // 32 orchestrator
+	m.Through = c.Uint64()            //  8 through
+	m.Size = c.Uint64()               //  8 size hint
+	m.StopAndCopy = c.Bool()          //  1 stop and copy
+	m.Durability = parseDurability(c) // 1 durability
 }
 
 // PrepareOK accepts a daemon (protocol.md §3.3.3). Next is the public half of

@@ -11,6 +11,7 @@ const (
 	SubSession    Subprotocol = 1 // greeting, versions, errors of a session
 	SubMigration  Subprotocol = 2 // moving a daemon
 	SubSubmission Subprotocol = 3 // feeding a daemon, wherever it is
+	SubDirectory  Subprotocol = 4 // who holds a daemon, for nodes that keep a directory
 )
 
 // String returns the name of the subprotocol, or its number.
@@ -22,6 +23,8 @@ func (s Subprotocol) String() string {
 		return "migration"
 	case SubSubmission:
 		return "submission"
+	case SubDirectory:
+		return "directory"
 	}
 	return fmt.Sprintf("subprotocol %d", uint8(s))
 }
@@ -29,7 +32,7 @@ func (s Subprotocol) String() string {
 // Known reports whether this version speaks the subprotocol. Frames of any
 // other are skipped whole (protocol.md §3.1.4).
 func (s Subprotocol) Known() bool {
-	return s >= SubSession && s <= SubSubmission
+	return s >= SubSession && s <= SubDirectory
 }
 
 // Type identifies a message: the subprotocol in the high byte, the number of
@@ -69,6 +72,16 @@ const (
 	TypeMoved     Type = 0x0306
 	TypeForward   Type = 0x0307
 	TypeForwarded Type = 0x0308
+
+	TypeDirectoryLookup   Type = 0x0401
+	TypeDirectoryRegister Type = 0x0402
+	TypeDirectoryClaim    Type = 0x0403
+	TypeDirectoryForce    Type = 0x0404
+	TypeDirectoryOutcome  Type = 0x0405
+	TypeDirectoryWatch    Type = 0x0406
+	TypeDirectoryEntry    Type = 0x0407
+	TypeDirectoryDecided  Type = 0x0408
+	TypeDirectoryFailed   Type = 0x0409
 )
 
 // MakeType joins a subprotocol and a number within it.
