@@ -1,0 +1,45 @@
+package bolt_test
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/ferrymesh/ferry/directory"
+	"github.com/ferrymesh/ferry/directory/bolt"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// TestAfterAFailedWriteNothingIsAnswered: only the reopened file knows whether the
+// change was made.
+func TestAfterAFailedWriteNothingIsAnswered(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "directory.db")
+	d := filled(t, path, 1)[0]
+	db := open(t, path, bolt.Options{})
+	if err := db.BreakDisk(); err != nil {
+		t.Fatal(err)
+	}
+	c := d.Move(3)
+	_, err := db.Claim(ctx, c)
+	if !errors.Is(err, directory.ErrUnclear) || !errors.Is(err, bolt.ErrFailed) {
+		t.Errorf("claim: %v", err)
+	}
+	_, lookup := db.Lookup(ctx, d.Origin())
+	_, claim := db.Claim(ctx, c)
+	_, watch := db.Watch(ctx, d.Origin(), 0)
+	for i, err := range []error{lookup, claim, watch, db.Recovered()} {
+		if !errors.Is(err, bolt.ErrFailed) {
+			t.Errorf("after the failure, call %d: %v", i, err)
+		}
+	}
+	if err := db.Close(); err == nil {
+		t.Error("closing a file that is gone succeeded")
+	}
+	db = open(t, path, bolt.Options{})
+	defer closeDB(t, db)
+	out, err := db.Outcome(ctx, d.Origin(), c.Attempt())
+	if err != nil || out.Decision != wire.DecisionNone {
+		t.Errorf("reopened: %+v, %v", out, err)
+	}
+	moves(t, db, d, 4)
+}
