@@ -1,0 +1,259 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden vectors of testdata")
+
+// golden is one frozen layout: fields in order as "name:size", where the size is a number of bytes, "v" for a
+// count, "s" for a length and as many bytes. It is written down a second time here, apart from the code, so that
+// a vector cannot change its meaning without a change of this file.
+type golden struct {
+	name   string
+	bytes  []byte
+	layout string
+}
+
+// The parts that many layouts share.
+const (
+	recordLayout  = "record.length:v type:1 "
+	headLayout    = "head.origin:8 head.sequence:8 head.digest:32 head.outputs:32 "
+	attemptLayout = "attempt.epoch:8 attempt.boot:8 attempt.count:8 "
+	refLayout     = "ref.migration:16 ref.origin:8 ref.epoch:8 "
+	eventLayout   = "event.origin:8 event.sequence:8 event.parent:32 event.kind:1 event.producer:32 event.producerSeq:8 event.payload:s "
+	signedLayout  = headLayout + "signed.epoch:8 signed.signature:64 "
+	addrsLayout   = "addrs:v addr:s addr:s "
+	bornLayout    = "copy:8 origin:8 entity:32 durability:1 seed:32 "
+	prepareLayout = "copy:8 source:32 " + addrsLayout + "seed:32 frame.subprotocol:1 frame.type:1 frame.length:4 " + refLayout +
+		"entity:32 kind:s name:s orchestrator:32 through:8 size:8 stopAndCopy:1 durability:1 "
+	baseLayout   = "copy:8 " + headLayout + "size:8 digest:32 file:8 inline:s "
+	holdLayout   = "copy:8 " + attemptLayout + headLayout
+	commitLayout = "copy:8 " + refLayout + attemptLayout + "orchestrator:32 target:32 " + addrsLayout
+	sumLayout    = "xxhash:8"
+)
+
+// run returns n bytes that count up from first, so that vectors can be read.
+func run(first byte, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = first + byte(i)
+	}
+	return b
+}
+
+var (
+	goldenHead    = crypto.Head{Origin: 0x0102030405060708, Sequence: 9, Digest: crypto.Digest(run(0x10, 32)), Outputs: crypto.Digest(run(0x30, 32))}
+	goldenAttempt = wire.Attempt{Epoch: 3, Boot: 2, Count: 1}
+	goldenRef     = wire.Ref{Migration: wire.MigrationID(run(0x50, 16)), Origin: 0x0102030405060708, Epoch: 3}
+	goldenAddrs   = []string{"a:1", "b:22"}
+	goldenSigned  = crypto.SignedHead{Head: goldenHead, Epoch: 4, Signature: crypto.Signature(run(0x60, 64))}
+	goldenSeed    = [32]byte(run(0x70, 32))
+)
+
+func goldenEvent(kind crypto.EventKind) crypto.CausalEvent {
+	return crypto.CausalEvent{
+		Link: crypto.CausalLink{Origin: goldenHead.Origin, Sequence: 10, Parent: goldenHead.Digest}, Kind: kind,
+		Producer: crypto.ProducerID(run(0xa0, 32)), ProducerSeq: 3, Payload: []byte("payload"),
+	}
+}
+
+func goldenPreparing() Preparing {
+	return Preparing{
+		Copy: 5, Source: crypto.NodeID(run(0xc0, 32)), Addrs: goldenAddrs, Seed: goldenSeed,
+		Prepare: wire.Prepare{
+			Ref: goldenRef, Entity: crypto.EntityID(run(0xd0, 32)), Kind: "counter", Name: "one",
+			Orchestrator: crypto.NodeID(run(0xe0, 32)), Through: 7, Size: 8, StopAndCopy: true, Durability: wire.DurabilityBoth,
+		},
+	}
+}
+
+func goldenBase() Base {
+	return Base{Copy: 5, Head: goldenHead, Size: 3, Digest: crypto.Digest(run(0x80, 32)), Inline: []byte("abc")}
+}
+
+func goldenCommit() Commit {
+	return Commit{Copy: 5, Ref: goldenRef, Attempt: goldenAttempt, Orchestrator: crypto.NodeID(run(1, 32)), Target: crypto.NodeID(run(2, 32)), Addrs: goldenAddrs}
+}
+
+// goldenRecord is a record of which everything is set, and the layout of its body.
+type goldenRecord struct {
+	record Record
+	layout string
+}
+
+func records() []goldenRecord {
+	prep, base, commit := goldenPreparing(), goldenBase(), goldenCommit()
+	hold := Hold{Copy: 5, Attempt: goldenAttempt, Final: goldenHead}
+	handover := goldenEvent(crypto.EventHandover)
+	row := Copy{
+		ID: 5, Origin: goldenHead.Origin, Entity: crypto.EntityID(run(0xd0, 32)), Durability: wire.DurabilityBoth, Seed: goldenSeed,
+		Preparing: &prep, Base: &base, Last: 9, Held: &hold, Released: goldenAttempt, Arrived: &goldenSigned, Commit: &commit, Handover: &handover,
+	}
+	return []goldenRecord{
+		{Born{Copy: 5, Origin: goldenHead.Origin, Entity: crypto.EntityID(run(0xd0, 32)), Durability: wire.DurabilityHandover, Seed: goldenSeed}, bornLayout},
+		{prep, prepareLayout},
+		{base, baseLayout},
+		{Event{Copy: 5, Event: goldenEvent(crypto.EventInput), Outputs: crypto.Digest(run(0x90, 32))}, "copy:8 outputs:32 " + eventLayout},
+		{hold, holdLayout},
+		{Release{Copy: 5, Attempt: goldenAttempt}, "copy:8 " + attemptLayout},
+		{commit, commitLayout},
+		{Arrived{Copy: 5, Signed: goldenSigned}, "copy:8 " + signedLayout},
+		{Dropped{Copy: 5}, "copy:8 "},
+		{
+			Tombstone{
+				Entity: crypto.EntityID(run(0xd0, 32)), Kind: "counter", Name: "one", Ref: goldenRef, To: crypto.NodeID(run(2, 32)), Addrs: goldenAddrs,
+				Handover: handover, Expires: 99, Arrival: &wire.ActivateAck{Ref: goldenRef, Signed: goldenSigned},
+			},
+			"entity:32 kind:s name:s " + refLayout + "to:32 " + addrsLayout + eventLayout + "expires:8 arrival:1 " + refLayout + signedLayout,
+		},
+		{Forgotten{Origin: goldenHead.Origin}, "origin:8 "},
+		{
+			carried{row, goldenHead},
+			bornLayout + headLayout + attemptLayout + "preparing:1 " + prepareLayout + "base:1 " + baseLayout + "held:1 " + holdLayout +
+				"arrived:1 " + signedLayout + "commit:1 " + commitLayout + "handover:1 " + eventLayout,
+		},
+		{trimmed{First: 6}, "first:8 "},
+	}
+}
+
+// annotate splits b into its fields, one a line.
+func annotate(b []byte, layout string) (string, error) {
+	var out strings.Builder
+	for _, field := range strings.Fields(layout) {
+		name, size, _ := strings.Cut(field, ":")
+		n, err := fieldLen(b, size)
+		if err != nil {
+			return out.String(), fmt.Errorf("%s: %w", field, err)
+		}
+		fmt.Fprintf(&out, "%-22s %s\n", name, hex.EncodeToString(b[:n]))
+		b = b[n:]
+	}
+	if len(b) > 0 {
+		return out.String(), fmt.Errorf("%d bytes behind the layout", len(b))
+	}
+	return out.String(), nil
+}
+
+// fieldLen returns how many bytes the first field of b has.
+func fieldLen(b []byte, size string) (int, error) {
+	value, used := binary.Uvarint(b)
+	n := 0
+	switch size {
+	case "v":
+		n = used
+	case "s":
+		n = used + int(value)
+	default:
+		n, _ = strconv.Atoi(size)
+	}
+	if n <= 0 || n > len(b) {
+		return 0, fmt.Errorf("%d bytes, have %d", n, len(b))
+	}
+	return n, nil
+}
+
+// check compares bytes with their vector.
+func (g golden) check(t *testing.T) {
+	t.Helper()
+	got, err := annotate(g.bytes, g.layout)
+	if err != nil {
+		t.Fatalf("%s does not have its layout: %v\n%s", g.name, err, got)
+	}
+	path := filepath.Join("testdata", g.name+".txt")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Fatalf("encoding of %s changed:\n%s\nwant\n%s", g.name, got, want)
+	}
+}
+
+// TestGoldenRecords: the layouts of the records are frozen, and reading gives back what was written.
+func TestGoldenRecords(t *testing.T) {
+	seen := make(map[recordType]bool)
+	for _, g := range records() {
+		typ := g.record.recordType()
+		seen[typ] = true
+		name := strings.TrimPrefix(fmt.Sprintf("%T", g.record), "journal.")
+		b := appendRecord(nil, g.record, true)
+		golden{name, b, recordLayout + g.layout + sumLayout}.check(t)
+		_, n := binary.Uvarint(b)
+		back, err := decodeRecord(typ, b[n+1:len(b)-sumSize])
+		if err != nil || !reflect.DeepEqual(back, g.record) {
+			t.Errorf("%s reads back as %+v, %v", name, back, err)
+		}
+	}
+	for typ := typeBorn; typ <= typeTrimmed; typ++ {
+		if !seen[typ] {
+			t.Errorf("no golden vector for type %d", typ)
+		}
+	}
+}
+
+// TestGoldenHeaders: so are those of the files.
+func TestGoldenHeaders(t *testing.T) {
+	s := segment{number: 2, group: 3, first: 1, max: 5, size: 1 << 20, salt: 0x1122334455667788}
+	b := s.append(nil)
+	golden{"segment", b, "magic:8 version:1 number:8 group:8 first:8 max:8 size:8 salt:8 xxhash:8"}.check(t)
+	if back, wrong := parseSegment(b, 2); back != s || wrong != "" {
+		t.Errorf("segment reads back as %+v, %s", back, wrong)
+	}
+	b = make([]byte, groupHeader)
+	putGroup(b, s.salt, 7, 300)
+	golden{"group", b, "magic:4 number:8 length:4 xxhash:8"}.check(t)
+	if number, length, ok := parseGroup(b, s.salt); number != 7 || length != 300 || !ok {
+		t.Errorf("group reads back as %d, %d, %v", number, length, ok)
+	}
+	e := ending{seg: 2, off: 333, group: 8}
+	b = e.append(nil)
+	golden{"closed", b, "magic:8 segment:8 offset:8 group:8 xxhash:8"}.check(t)
+	if back, ok := parseEnding(b); back != e || !ok {
+		t.Errorf("ending reads back as %+v, %v", back, ok)
+	}
+}
+
+// TestRecordsHaveOneEncoding: no shorter or longer body is read, and what is read encodes to the same bytes.
+func TestRecordsHaveOneEncoding(t *testing.T) {
+	for _, g := range records() {
+		body := appendBody(nil, g.record, false)
+		for n := 1; n < len(body); n++ {
+			if r, err := decodeRecord(recordType(body[0]), body[1:n]); err == nil {
+				t.Fatalf("%T is read from %d of %d bytes: %+v", g.record, n, len(body), r)
+			}
+		}
+		if _, err := decodeRecord(recordType(body[0]), append(body[1:], 0)); err == nil {
+			t.Errorf("%T is read with a byte too many", g.record)
+		}
+		for at := 1; at < len(body); at++ {
+			other := bytes.Clone(body)
+			other[at] ^= 1
+			r, err := decodeRecord(recordType(other[0]), other[1:])
+			if err == nil && !bytes.Equal(appendBody(nil, r, false), other) {
+				t.Fatalf("%T with byte %d changed encodes in another way", g.record, at)
+			}
+		}
+	}
+}

@@ -1,0 +1,277 @@
+package journal_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ferrymesh/ferry/journal"
+	"github.com/ferrymesh/ferry/journal/crashdisk"
+)
+
+// TestWaitTogether: many wait at once, on a real disk, and each finds what it has waited for.
+func TestWaitTogether(t *testing.T) {
+	const writers, rounds = 16, 25
+	disk := journal.NewDisk(filepath.Join(t.TempDir(), "data"))
+	cfg := journal.Config{SegmentSize: 64 << 10, MaxSegments: 3}
+	j := open(t, disk, cfg)
+	j.Recovered()
+	var group sync.WaitGroup
+	for range writers {
+		group.Go(func() {
+			c := newChain(j.Next())
+			wait(t, j, j.Append(c.born(), c.base([]byte("s"))))
+			for i := range rounds {
+				at := j.Append(c.event(bytes.Repeat([]byte("x"), i)), c.event(nil))
+				if err := j.Wait(at); err != nil {
+					t.Error(err)
+				}
+				if slices.Contains(j.Due(), c.id) {
+					j.Append(c.base([]byte("newer")))
+				}
+				j.Usage()
+				j.Pending()
+			}
+		})
+	}
+	group.Wait()
+	if n := j.Pending(); n != 0 {
+		t.Errorf("%d bytes pending, and everybody has waited", n)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := journal.Verify(disk); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, disk, cfg)
+	if n := len(j.State().Copies); n != writers {
+		t.Errorf("%d copies, want %d", n, writers)
+	}
+	for id, c := range j.State().Copies {
+		if c.Last != 2*rounds {
+			t.Errorf("copy %d ends at %d, want %d", id, c.Last, 2*rounds)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOneSyncServesAll: what was appended while others waited is one group.
+func TestOneSyncServesAll(t *testing.T) {
+	disk := crashdisk.New()
+	j := open(t, disk, journal.Config{})
+	var at []journal.Position
+	for range 50 {
+		c := newChain(j.Next())
+		at = append(at, j.Append(c.born(), c.base(nil)))
+	}
+	before := disk.Syncs()
+	for _, at := range slices.Backward(at) {
+		wait(t, j, at)
+	}
+	if n := disk.Syncs() - before; n != 1 {
+		t.Errorf("%d syncs for 50 daemons, want 1", n)
+	}
+}
+
+// TestFollowersShareTheError: a disk that takes no writes is asked once for all who wait.
+func TestFollowersShareTheError(t *testing.T) {
+	disk := crashdisk.New()
+	var rounds atomic.Int32
+	gate := make(chan struct{})
+	arrived := make(chan struct{})
+	cfg := journal.Config{Fail: func(point string) {
+		if point == "group: before the write" && rounds.Add(1) == 1 {
+			close(arrived)
+			<-gate
+		}
+	}}
+	j := open(t, disk, cfg)
+	c := newChain(j.Next())
+	at := j.Append(c.born(), c.base(nil))
+	disk.Full(true)
+	errs := make(chan error, 2)
+	go func() { errs <- j.Wait(at) }()
+	<-arrived
+	go func() { errs <- j.Wait(at) }()
+	close(gate)
+	for range 2 {
+		if err := <-errs; !errors.Is(err, journal.ErrDiskFull) {
+			t.Errorf("Wait: %v, want ErrDiskFull", err)
+		}
+	}
+	disk.Full(false)
+	wait(t, j, at)
+}
+
+// TestClosed: nothing is taken and nobody is kept waiting.
+func TestClosed(t *testing.T) {
+	disk := crashdisk.New()
+	j := open(t, disk, journal.Config{})
+	c := newChain(j.Next())
+	at := j.Append(c.born(), c.base(nil))
+	for range 2 {
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if late := j.Append(c.event(nil)); late != at {
+		t.Errorf("Append returns %d, want %d", late, at)
+	}
+	if err := j.Wait(at); err != nil {
+		t.Errorf("Wait for what Close has synced: %v", err)
+	}
+}
+
+// TestCloseWithoutRoom: what could not be written is not acknowledged, and the next Open takes what is there.
+func TestCloseWithoutRoom(t *testing.T) {
+	disk := crashdisk.New()
+	j := open(t, disk, journal.Config{})
+	c := newChain(j.Next())
+	wait(t, j, j.Append(c.born(), c.base(nil)))
+	at := j.Append(c.event(make([]byte, 500)))
+	disk.FullAfter(100)
+	if err := j.Close(); !errors.Is(err, journal.ErrDiskFull) {
+		t.Errorf("Close: %v, want ErrDiskFull", err)
+	}
+	if err := j.Wait(at); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("Wait: %v, want ErrClosed", err)
+	}
+	disk.Full(false)
+	if last := open(t, disk, journal.Config{}).State().Copies[c.id].Last; last != 0 {
+		t.Errorf("last is %d", last)
+	}
+}
+
+// TestAppendAllocatesNothing: an event is encoded into memory that is there.
+func TestAppendAllocatesNothing(t *testing.T) {
+	j := open(t, crashdisk.New(), journal.Config{SegmentSize: 64 << 20})
+	c := newChain(j.Next())
+	wait(t, j, j.Append(c.born(), c.base(nil)))
+	const runs = 2000
+	events := make([]journal.Event, runs+2)
+	for i := range events {
+		events[i] = c.event(make([]byte, 200))
+	}
+	next := 0
+	allocs := testing.AllocsPerRun(runs, func() {
+		j.Append(events[next])
+		next++
+	})
+	if allocs >= 0.5 {
+		t.Errorf("%v allocations for an event", allocs)
+	}
+}
+
+// BenchmarkAppend is the cost of an event without the disk.
+func BenchmarkAppend(b *testing.B) {
+	j := open(b, journal.NewDisk(b.TempDir()), journal.Config{})
+	j.Recovered()
+	c := newChain(j.Next())
+	j.Append(c.born(), c.base(nil))
+	payload := make([]byte, 200)
+	b.ReportAllocs()
+	for done := 0; done < b.N; {
+		b.StopTimer()
+		wait(b, j, j.Append(c.base(nil)))
+		events := make([]journal.Event, min(1000, b.N-done))
+		for i := range events {
+			events[i] = c.event(payload)
+		}
+		b.StartTimer()
+		for i := range events {
+			j.Append(events[i])
+		}
+		done += len(events)
+	}
+	b.StopTimer()
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkGroupCommit has goroutines append records of 200 bytes and wait for each, and does the same amount of
+// appending to a plain preallocated file, one after the other: the ratio says what the journal costs, or saves.
+func BenchmarkGroupCommit(b *testing.B) {
+	for _, waiters := range []int{1, 16, 64} {
+		b.Run(fmt.Sprint(waiters), func(b *testing.B) { groupCommit(b, waiters) })
+	}
+}
+
+func groupCommit(b *testing.B, waiters int) {
+	dir := b.TempDir()
+	j := open(b, journal.NewDisk(filepath.Join(dir, "data")), journal.Config{SegmentSize: 256 << 20})
+	j.Recovered()
+	chains := make([]*chain, waiters)
+	for i := range chains {
+		chains[i] = newChain(j.Next())
+		wait(b, j, j.Append(chains[i].born(), chains[i].base(nil)))
+	}
+	before := j.Last()
+	b.ResetTimer()
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	var group sync.WaitGroup
+	for _, c := range chains {
+		group.Go(func() {
+			payload := make([]byte, 59) // with its header, checksum and the rest of the event, 200 bytes
+			for left.Add(-1) >= 0 {
+				binary.BigEndian.PutUint64(payload, c.head.Sequence)
+				if err := j.Wait(j.Append(c.event(payload))); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	own := b.Elapsed()
+	b.StopTimer()
+	size := int(j.Last()-before) / b.N
+	b.StartTimer()
+	plain(b, filepath.Join(dir, "plain"), size)
+	raw := b.Elapsed() - own
+	b.StopTimer()
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(own)/float64(b.N), "ns/record")
+	b.ReportMetric(float64(raw)/float64(b.N), "plain-ns/record")
+	b.ReportMetric(float64(own)/float64(raw), "ratio")
+	b.ReportMetric(float64(size), "B/record")
+}
+
+// plain appends as many records of a size to a preallocated file, with a sync for each.
+func plain(b *testing.B, name string, size int) {
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	f, err := journal.NewDisk(filepath.Dir(name)).Open(filepath.Base(name))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := errors.Join(f.Allocate(256<<20), f.Sync()); err != nil {
+		b.Fatal(err)
+	}
+	record := make([]byte, size)
+	for i := range b.N {
+		if _, err := f.WriteAt(record, int64(i*size)); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
