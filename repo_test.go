@@ -35,20 +35,22 @@ var below = map[string][]string{
 	"target":       {"codec", "crypto", "wire", "daemon"},
 	"orchestrator": {"codec", "crypto", "wire", "daemon"},
 	"subproto":     {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator"},
-	"node":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto"},
+	"journal":      {"codec", "crypto", "wire"},
+	"directory":    {"codec", "crypto", "wire"},
+	"node":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "journal"},
 	"transport":    {"codec", "crypto", "wire"},
-	"sim":          {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node"},
-	"peer":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "transport"},
+	"sim":          {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "journal", "journal/crashdisk"},
+	"peer":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "transport", "journal"},
 }
 
 // pure lists the packages in which time is an argument and effects are values.
-var pure = []string{"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node"}
+var pure = []string{"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "journal"}
 
 // impure lists imports that a pure package cannot have, and the files that are excepted: making a key reads
-// the system's randomness, and key files are files.
+// the system's randomness, key files are files, and the journal's own disk is one.
 var impure = map[string][]string{
 	"crypto/rand": {"crypto/keypair.go", "crypto/nodekey.go"},
-	"os":          {"crypto/keyfile.go"},
+	"os":          {"crypto/keyfile.go", "journal/osdisk.go", "journal/osdisk_linux.go", "journal/osdisk_other.go", "journal/osdisk_unix.go", "journal/osdisk_windows.go"},
 	"net":         nil, "net/http": nil, "os/exec": nil, "os/signal": nil,
 	"log": nil, "log/slog": nil, "github.com/rs/zerolog": nil,
 	"math/rand": nil, "math/rand/v2": nil,
@@ -61,6 +63,7 @@ var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Ti
 // only names the one package that may import a library.
 var only = map[string]string{
 	"github.com/quic-go/quic-go": "transport",
+	"go.etcd.io/bbolt":           "directory/bolt",
 }
 
 type file struct {

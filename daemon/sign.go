@@ -34,7 +34,7 @@ func (h *Host) Sign(d crypto.Domain, statement []byte) (crypto.Signature, error)
 	h.turn.Lock()
 	defer h.turn.Unlock()
 	switch d {
-	case crypto.DomainGenesis, crypto.DomainHandover, crypto.DomainForced, crypto.DomainHead:
+	case crypto.DomainGenesis, crypto.DomainHandover, crypto.DomainForced, crypto.DomainHead, crypto.DomainFreeze, crypto.DomainAccept:
 		return crypto.Signature{}, fmt.Errorf("daemon: sign %v: %w", d, crypto.ErrCannotSign)
 	}
 	if err := h.owns(); err != nil && !(h.state.follower() && d == crypto.DomainReplayComplete) {

@@ -41,6 +41,23 @@ type Snapshot struct {
 func (h *Host) Snapshot() (*Snapshot, error) {
 	h.turn.Lock()
 	defer h.turn.Unlock()
+	s, err := h.snapshot()
+	if err == nil {
+		h.snapshots = h.head.Sequence
+	}
+	return s, err
+}
+
+// Checkpoint is Snapshot for this node's own disk: a later handover does not name it as the one that was
+// transferred.
+func (h *Host) Checkpoint() (*Snapshot, error) {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	return h.snapshot()
+}
+
+// snapshot takes the view. The caller holds the turn.
+func (h *Host) snapshot() (*Snapshot, error) {
 	if err := h.owns(); err != nil {
 		return nil, err
 	}
@@ -48,7 +65,6 @@ func (h *Host) Snapshot() (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("daemon: origin %016x: %w", h.origin, err)
 	}
-	h.snapshots = h.head.Sequence
 	return &Snapshot{header: h.header(), view: view}, nil
 }
 

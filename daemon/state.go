@@ -19,6 +19,7 @@ import (
 //	                              ▼     │               │
 //	                              frozen ───────────────┘
 //
+//	dark ── Resume ──▶ serving        after a restart, on the node that holds the epoch
 //	serving, dark ── End ──▶ ended
 type state uint8
 
@@ -37,7 +38,7 @@ var edges = [...][]state{
 	serving: {frozen, moved, ended},
 	frozen:  {serving, moved},
 	moved:   {retired},
-	dark:    {arrived, ended},
+	dark:    {arrived, serving, ended},
 	arrived: {serving},
 	retired: nil,
 	ended:   nil,

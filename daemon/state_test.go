@@ -244,7 +244,7 @@ func TestSign(t *testing.T) {
 		if err != nil || !testKey(t, 1).Public().Verify(crypto.DomainReplayComplete, statement, sig) {
 			t.Errorf("%v: %v", s, err)
 		}
-		for _, d := range []crypto.Domain{crypto.DomainGenesis, crypto.DomainHandover, crypto.DomainForced, crypto.DomainHead} {
+		for _, d := range []crypto.Domain{crypto.DomainGenesis, crypto.DomainHandover, crypto.DomainForced, crypto.DomainHead, crypto.DomainFreeze, crypto.DomainAccept} {
 			_, err := h.Sign(d, statement)
 			wantErr(t, fmt.Sprintf("%v while %v", d, s), err, crypto.ErrCannotSign)
 		}

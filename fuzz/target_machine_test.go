@@ -28,8 +28,8 @@ func FuzzTargetMachine(f *testing.F) {
 		for range 4 {
 			r.grow()
 		}
-		m, out := target.NewMachine(r.now, target.MachineConfig{Node: roleNodes[1], Boot: 5}, roleNodes[0],
-			&wire.Prepare{Ref: r.ref(), Orchestrator: roleNodes[r.in.next()%4]}, roleKeys[1])
+		m, out := target.NewMachine(r.now, target.MachineConfig{Node: roleNodes[1], Boot: 5}, target.Request{
+			Source: roleNodes[0], Prepare: &wire.Prepare{Ref: r.ref(), Orchestrator: roleNodes[r.in.next()%4]}, Key: roleKeys[1]})
 		r.m = m
 		r.obey(out, false)
 		for len(r.in.rest) > 0 {

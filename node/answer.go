@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ferrymesh/ferry/daemon"
@@ -24,7 +25,9 @@ func (c *Core) done(in Done) {
 	case EndLife:
 		err, _ := in.Result.(error)
 		c.out.Replies = append(c.out.Replies, Reply{Request: op.Request, Err: err})
-	case CloseView:
+	case CloseView, Bury, Forget:
+	case Revive:
+		c.revived(in.Call.Origin, in.Result.(Revived))
 	case source.Call:
 		c.sourceDone(in)
 	case target.Call:
@@ -90,7 +93,7 @@ func (c *Core) applied(origin uint64, op Apply, r Applied) {
 	for i := range r.Receipts {
 		items[i] = receiptItem(&r.Receipts[i], op.Items[i].Seq)
 	}
-	c.answerTicket(op.Ticket, items, r.Err)
+	c.acknowledge(origin, op.Ticket, items, r.Err)
 }
 
 func entries(receipts []daemon.Receipt) []source.Entry {
@@ -192,6 +195,9 @@ func (c *Core) refuseSubmission(r route, seq uint64, err error) {
 func (c *Core) notHere(r route, seq uint64) {
 	t := c.tombstones[r.origin]
 	switch {
+	case c.dormant[r.origin] != nil:
+		c.refuseSubmission(r, seq, fmt.Errorf("node: the daemon is being brought back from the journal: %w", wire.ErrNotReady))
+		return
 	case c.daemons[r.origin] != nil:
 		c.refuseSubmission(r, seq, c.daemons[r.origin].away())
 		return
@@ -227,8 +233,15 @@ func (c *Core) opened(op OpenProducer, o Opened) {
 
 // inspect reads a daemon of this node.
 func (c *Core) inspect(in Inspect) {
-	if c.daemons[in.Origin] == nil {
-		c.out.Replies = append(c.out.Replies, Reply{Request: in.Request, Err: wire.ErrDaemonNotFound})
+	if d := c.daemons[in.Origin]; d == nil || d.committed() {
+		err := wire.ErrDaemonNotFound
+		switch {
+		case d != nil:
+			err = d.away()
+		case c.dormant[in.Origin] != nil:
+			err = wire.ErrNotReady
+		}
+		c.out.Replies = append(c.out.Replies, Reply{Request: in.Request, Err: err})
 		return
 	}
 	c.call(in.Origin, wire.MigrationID{}, Read{Request: in.Request, Query: in.Query})

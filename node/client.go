@@ -94,9 +94,9 @@ func (c *Core) reply(request uint64, r Receipt, err error) {
 	c.out.Replies = append(c.out.Replies, Reply{Request: request, Receipt: r, Err: err})
 }
 
-// forget drops a request nobody waits for. One that is in flight stays, since its number is taken; its
+// withdraw drops a request nobody waits for. One that is in flight stays, since its number is taken; its
 // answer is dropped.
-func (c *Core) forget(request uint64) {
+func (c *Core) withdraw(request uint64) {
 	key, ok := c.requests[request]
 	if !ok {
 		return

@@ -55,6 +55,7 @@ type Core struct {
 	peers    map[crypto.NodeID]*peer
 
 	daemons    map[uint64]*local
+	dormant    map[uint64]*dormant
 	tombstones map[uint64]*tombstone
 
 	sources       map[wire.MigrationID]*sourceEntry
@@ -100,6 +101,7 @@ func New(cfg Config) *Core {
 		sessions:      make(map[SessionID]*session),
 		peers:         make(map[crypto.NodeID]*peer),
 		daemons:       make(map[uint64]*local),
+		dormant:       make(map[uint64]*dormant),
 		tombstones:    make(map[uint64]*tombstone),
 		sources:       make(map[wire.MigrationID]*sourceEntry),
 		targets:       make(map[wire.MigrationID]*targetEntry),
@@ -163,14 +165,22 @@ func (c *Core) handle(in Input) {
 	case Copied:
 		c.stepSource(c.sources[in.Migration], source.Copied{Bytes: in.Bytes, Done: in.Done, Err: in.Err})
 	case Tick:
+	case Buried:
+		c.buried(in.Tombstone)
+	case Released:
+		c.released(in)
+	case Dormant:
+		c.found(in)
+	case Wake:
+		c.wake(in.Kind)
 	case Serve:
 		c.serve(in.Daemon)
 	case End:
 		c.end(in)
 	case Submit:
 		c.submitRequest(in)
-	case Forget:
-		c.forget(in.Request)
+	case Withdraw:
+		c.withdraw(in.Request)
 	case Migrate:
 		c.migrate(in)
 	case CancelMigration:

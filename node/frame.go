@@ -126,6 +126,9 @@ func (c *Core) message(from crypto.NodeID, rights wire.Rights, msg wire.Message)
 // routed passes a message of a running migration to the roles that take it from this sender.
 func (c *Core) routed(from crypto.NodeID, msg wire.Message) {
 	ref := refOf(msg)
+	if c.dormant[ref.Origin] != nil {
+		return // whoever it is asks again, and is answered when the daemon is back
+	}
 	roles, err := subproto.Route(msg.Type(), from, c.views(ref.Migration))
 	switch {
 	case err == nil:

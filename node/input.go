@@ -88,8 +88,8 @@ type (
 		Payload []byte
 		Via     crypto.NodeID
 	}
-	// Forget withdraws a Submit that nobody waits for any more. The submission may still be applied.
-	Forget struct{ Request uint64 }
+	// Withdraw takes back a Submit that nobody waits for any more. The submission may still be applied.
+	Withdraw struct{ Request uint64 }
 	// Migrate asks for a migration. Source may be zero for a daemon of this node.
 	Migrate struct {
 		Migration wire.MigrationID
@@ -128,11 +128,15 @@ type Daemon struct {
 	Kind, Name  string
 	Epoch       uint64
 	StopAndCopy bool
+	Durability  wire.Durability
 }
 
 // DaemonOf describes a host for the core.
-func DaemonOf(h *daemon.Host, stopAndCopy bool) Daemon {
-	return Daemon{Entity: h.EntityID(), Origin: h.Origin(), Kind: h.Kind(), Name: h.Name(), Epoch: h.Epoch(), StopAndCopy: stopAndCopy}
+func DaemonOf(h *daemon.Host, stopAndCopy bool, durability wire.Durability) Daemon {
+	return Daemon{
+		Entity: h.EntityID(), Origin: h.Origin(), Kind: h.Kind(), Name: h.Name(), Epoch: h.Epoch(),
+		StopAndCopy: stopAndCopy, Durability: durability,
+	}
 }
 
 func (SessionUp) nodeInput()       {}
@@ -147,7 +151,7 @@ func (Tick) nodeInput()            {}
 func (Serve) nodeInput()           {}
 func (End) nodeInput()             {}
 func (Submit) nodeInput()          {}
-func (Forget) nodeInput()          {}
+func (Withdraw) nodeInput()        {}
 func (Migrate) nodeInput()         {}
 func (CancelMigration) nodeInput() {}
 func (Inspect) nodeInput()         {}

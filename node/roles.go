@@ -39,6 +39,8 @@ type targetEntry struct {
 	queued  load // events that the handler has not seen yet
 	started time.Time
 	ended   bool
+
+	durability wire.Durability
 }
 
 // orchestratorEntry is a migration that this node asked for.
@@ -46,13 +48,6 @@ type orchestratorEntry struct {
 	m     *orchestrator.Machine
 	alarm alarm
 	ended bool
-}
-
-// endedEntry is an ended migration that still answers repeats.
-type endedEntry struct {
-	id   wire.MigrationID
-	role subproto.Role
-	at   time.Time
 }
 
 func byID[E any](m map[wire.MigrationID]E, keep func(E) bool) []E {
@@ -119,6 +114,7 @@ func (c *Core) obeySource(e *sourceEntry, out source.Output) {
 	if out.Ended != nil {
 		c.endSource(e, *out.Ended)
 	}
+	c.releaseCovered(e)
 	c.set(&e.alarm, out.Wake, timer{kind: timerSource, migration: ref.Migration})
 	c.changed(ref.Migration)
 }
@@ -184,7 +180,7 @@ func (c *Core) endTarget(e *targetEntry, ended target.Ended) {
 		delete(c.incoming, e.m.Source())
 	}
 	if ended.Outcome == wire.OutcomeMoved {
-		c.serve(Daemon{Entity: e.entity, Origin: ref.Origin, Kind: e.kind, Name: e.name, Epoch: ref.Epoch + 1, StopAndCopy: e.stop})
+		c.serve(Daemon{Entity: e.entity, Origin: ref.Origin, Kind: e.kind, Name: e.name, Epoch: ref.Epoch + 1, StopAndCopy: e.stop, Durability: e.durability})
 		c.daemons[ref.Origin].arrival = e.m.Ack()
 	}
 	c.remember(ref.Migration, subproto.Target)
@@ -236,7 +232,7 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 	e := &sourceEntry{d: d, addrs: c.peer(msg.Target).addrs, started: c.now}
 	m, out := source.New(c.now, c.cfg.Source, source.Request{
 		Migration: msg.Migration, Entity: d.Entity, Origin: d.Origin, Epoch: d.Epoch, Kind: d.Kind, Name: d.Name,
-		StopAndCopy: d.StopAndCopy, Orchestrator: from, Target: msg.Target, Options: msg.Options,
+		StopAndCopy: d.StopAndCopy, Orchestrator: from, Target: msg.Target, Addrs: e.addrs, Durability: d.Durability, Options: msg.Options,
 	})
 	e.m, d.source = m, e
 	c.sources[msg.Migration] = e
@@ -266,6 +262,8 @@ func (c *Core) refuseForGood(to crypto.NodeID, failed *wire.MigrationFailed) {
 func (c *Core) mayLeave(msg *wire.TakeSnapshot) (*local, error) {
 	d := c.daemons[msg.Origin]
 	switch {
+	case c.dormant[msg.Origin] != nil:
+		return nil, fmt.Errorf("node: the daemon is being brought back from the journal: %w", wire.ErrNotReady)
 	case d == nil && c.tombstones[msg.Origin] != nil:
 		t := c.tombstones[msg.Origin]
 		return nil, fmt.Errorf("node: the daemon has moved to %v at epoch %d: %w", t.node, t.epoch, wire.ErrMoved)
@@ -316,8 +314,10 @@ func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
 		c.send(from, wire.Failed(msg.Ref, fmt.Errorf("node: no key for the next epoch: %w", err)))
 		return
 	}
-	e := &targetEntry{entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy, started: c.now}
-	m, out := target.NewMachine(c.now, c.cfg.Target, from, msg, key)
+	e := &targetEntry{entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy, durability: msg.Durability, started: c.now}
+	m, out := target.NewMachine(c.now, c.cfg.Target, target.Request{
+		Source: from, Addrs: c.peer(from).addrs, Prepare: msg, Key: key,
+	})
 	e.m = m
 	c.targets[msg.Migration], c.arriving[msg.Origin] = e, e
 	c.incoming[from]++
@@ -329,8 +329,18 @@ func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
 	if crypto.OriginOf(msg.Entity) != msg.Origin {
 		return fmt.Errorf("node: the origin is not the entity's: %w", wire.ErrBadFrame)
 	}
+	if c.dormant[msg.Origin] != nil {
+		return fmt.Errorf("node: a daemon with this origin is being brought back from the journal: %w", wire.ErrNotReady)
+	}
 	if c.daemons[msg.Origin] != nil {
 		return fmt.Errorf("node: a daemon with this origin serves here: %w", wire.ErrAlreadyMigrating)
+	}
+	if e := c.arriving[msg.Origin]; e != nil && e.m.Source() == from && e.m.Droppable() {
+		// A source moves a daemon once at a time: it has lost the earlier migration, by a restart.
+		c.stepTarget(e, target.Received{From: from, Message: &wire.MigrationFailed{
+			Ref: e.m.Ref(), Reason: wire.ReasonCancelled, Detail: "its source has begun another migration of the daemon",
+		}})
+		return fmt.Errorf("node: an earlier migration of the daemon is being cleaned up: %w", wire.ErrNotReady)
 	}
 	if e := c.arriving[msg.Origin]; e != nil {
 		return fmt.Errorf("node: the daemon is on its way here already, from %v: %w", e.m.Source(), wire.ErrAlreadyMigrating)
@@ -357,39 +367,4 @@ func (c *Core) streamOpened(in StreamOpened) {
 		c.out.RefuseStreams = append(c.out.RefuseStreams, in.Stream)
 	}
 	c.obeyTarget(e, out)
-}
-
-// remember keeps an ended migration for a while; the oldest go first.
-func (c *Core) remember(id wire.MigrationID, role subproto.Role) {
-	c.ended = append(c.ended, endedEntry{id: id, role: role, at: c.now})
-	var always alarm
-	c.set(&always, c.now.Add(endedLife), timer{kind: timerEnded})
-	for len(c.ended) > maxEnded {
-		c.forgetEnded()
-	}
-}
-
-func (c *Core) expireEnded() {
-	for len(c.ended) > 0 && c.now.Sub(c.ended[0].at) >= endedLife {
-		c.forgetEnded()
-	}
-}
-
-func (c *Core) forgetEnded() {
-	old := c.ended[0]
-	c.ended = c.ended[1:]
-	switch old.role {
-	case subproto.Source:
-		if e := c.sources[old.id]; e != nil && e.ended {
-			delete(c.sources, old.id)
-		}
-	case subproto.Target:
-		if e := c.targets[old.id]; e != nil && e.ended {
-			delete(c.targets, old.id)
-		}
-	case subproto.Orchestrator:
-		if e := c.orchestrators[old.id]; e != nil && e.ended {
-			delete(c.orchestrators, old.id)
-		}
-	}
 }

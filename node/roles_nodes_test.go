@@ -158,7 +158,7 @@ func (w *world) prepare(msg *wire.Prepare) {
 	}
 	w.tgtEnd = nil
 	cfg := target.MachineConfig{Node: ids[atTarget], Boot: 5, CreditEvents: 8, CreditBytes: 1 << 10, DoubtAfter: 2 * time.Second, Orphan: 5 * time.Second}
-	m, out := target.NewMachine(w.now, cfg, ids[atSource], msg, nextKey)
+	m, out := target.NewMachine(w.now, cfg, target.Request{Source: ids[atSource], Prepare: msg, Key: nextKey})
 	w.tgt = m
 	w.obeyTarget(out)
 }

@@ -18,6 +18,9 @@ type local struct {
 	items   int               // single submissions in delayed
 	queued  load
 	alarm   alarm
+
+	uncovered      []uncovered // acknowledgments that wait for the target, in order
+	uncoveredItems int
 }
 
 // delayed is a batch whose time has not come.
@@ -87,6 +90,15 @@ func (c *Core) serve(d Daemon) {
 
 // inDoubt reports whether the daemon was handed over long ago and its successor has not confirmed it.
 func (d *local) inDoubt() bool { return d.source != nil && d.source.m.Status().InDoubt }
+
+// committed reports whether the daemon has been handed over; it may not be here any more.
+func (d *local) committed() bool {
+	if d.source == nil {
+		return false
+	}
+	_, gone := d.source.m.Handover()
+	return gone
+}
 
 // away is the answer for a daemon that has been handed over: the submitter waits a moment, or, once it is in
 // doubt when the successor will confirm, looks for itself. The daemon may serve elsewhere by then.
@@ -158,6 +170,9 @@ func (c *Core) open(from crypto.NodeID, rights wire.Rights, msg *wire.Open) {
 	case d == nil:
 		c.notHere(r, 0)
 		return
+	case d.committed():
+		c.refuseSubmission(r, 0, d.away())
+		return
 	case d.queued.full():
 		c.refuseSubmission(r, 0, wire.ErrBufferFull)
 		return
@@ -187,7 +202,7 @@ func (c *Core) submit(from crypto.NodeID, rights wire.Rights, msg *wire.Submit) 
 	case d.inDoubt():
 		c.refuseSubmission(r, first, d.away())
 		return
-	case d.queued.full():
+	case d.queued.full() || d.uncoveredItems >= maxQueuedItems:
 		c.refuseSubmission(r, first, wire.ErrBufferFull)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -20,6 +21,7 @@ type tombstone struct {
 	expires   time.Time
 	alarm     alarm
 	arrival   *wire.ActivateAck // how it had come here
+	durable   bool              // there is a record of it
 }
 
 // arrivalOf is the proof that a daemon which is here, or was, has been activated by a migration, also after
@@ -31,8 +33,8 @@ func (c *Core) arrivalOf(ref wire.Ref) *wire.ActivateAck {
 	} else if t := c.tombstones[ref.Origin]; t != nil {
 		ack = t.arrival
 	}
-	if ack == nil || ack.Ref != ref {
-		return nil
+	if ack == nil || ack.Migration != ref.Migration || ref.Epoch != 0 && ref.Epoch != ack.Epoch {
+		return nil // an orchestrator may have left the epoch open
 	}
 	return ack
 }
@@ -44,8 +46,12 @@ func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []str
 		t := &tombstone{
 			migration: id, node: to, addrs: addrs, epoch: epoch, handover: handover,
 			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife), arrival: d.arrival,
+			durable: d.Durability > wire.DurabilityMemory,
 		}
 		c.tombstones[d.Origin] = t
+		if t.durable {
+			c.call(d.Origin, id, Bury{t.record(wire.Ref{Migration: id, Origin: d.Origin, Epoch: epoch - 1})})
+		}
 		c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: d.Origin})
 	}
 	c.answerDelayed(d, &wire.RemoteError{Reason: wire.ReasonMoved})
@@ -54,5 +60,23 @@ func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []str
 func (c *Core) expireTombstone(origin uint64) {
 	if t := c.tombstones[origin]; t != nil && !c.now.Before(t.expires) {
 		delete(c.tombstones, origin)
+		if t.durable {
+			c.call(origin, wire.MigrationID{}, Forget{})
+		}
+	}
+}
+
+// Calls about what is left of a daemon.
+type (
+	// Bury records the tombstone and ends the copy, in one instant. It has no result.
+	Bury struct{ Tombstone journal.Tombstone }
+	// Forget ends the record of a tombstone. It has no result.
+	Forget struct{}
+)
+
+func (t *tombstone) record(ref wire.Ref) journal.Tombstone {
+	return journal.Tombstone{
+		Entity: t.entity, Kind: t.kind, Name: t.name, Ref: ref, To: t.node, Addrs: t.addrs, Handover: t.handover,
+		Expires: stamp(t.expires), Arrival: t.arrival,
 	}
 }

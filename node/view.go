@@ -52,7 +52,8 @@ func (c *Core) Peers() []Peer {
 	return list
 }
 
-// DaemonView is a daemon as this node knows it: one that serves here, or the tombstone of one that left.
+// DaemonView is a daemon as this node knows it: one that serves here, one that its journal has and that is not
+// back yet, or the tombstone of one that left.
 type DaemonView struct {
 	Daemon
 	Moving    bool               // on its way to another node
@@ -61,6 +62,8 @@ type DaemonView struct {
 	Left      bool               // a tombstone
 	Expires   time.Time          // of a tombstone
 	Handover  crypto.CausalEvent // of a tombstone
+	Dormant   bool               // in the journal, and not brought back yet
+	Damage    error              // why a dormant one cannot be
 }
 
 // Daemons lists the daemons and tombstones of this node in the order of their origins.
@@ -72,6 +75,12 @@ func (c *Core) Daemons() []DaemonView {
 			v.Moving, v.Migration = true, d.source.m.Ref().Migration
 		}
 		list = append(list, v)
+	}
+	for _, d := range c.dormant {
+		list = append(list, DaemonView{
+			Daemon:  Daemon{Entity: d.Entity, Origin: d.Origin, Kind: d.Kind, Name: d.Name, Durability: d.Durability},
+			Dormant: true, Damage: d.Err,
+		})
 	}
 	for origin, t := range c.tombstones {
 		list = append(list, DaemonView{

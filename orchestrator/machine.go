@@ -116,6 +116,7 @@ type Machine struct {
 	committed bool                 // a handover exists: the phase does not go back any more
 	handover  *wire.ActivateTarget // to relay; nil once the target has it
 	unknown   struct{ source, target bool }
+	fetched   bool // the handover came as an answer to this node's question
 	elsewhere bool // the target has the daemon, but not from this migration
 	ran       bool // the source has reported: it had the daemon
 	ended     *Ended
@@ -179,7 +180,7 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	case *wire.ActivateTarget:
 		m.relay(msg)
 	case *wire.ActivateAck:
-		m.handover = nil // the target has it; the source still has to say that all is done
+		m.activated()
 	case *wire.Answer:
 		m.answered(from, msg)
 	}
@@ -261,6 +262,15 @@ func (m *Machine) relay(msg *wire.ActivateTarget) {
 	m.send(m.req.Target, msg)
 }
 
+// activated: the target has it. The source still has to say that all is done, unless this node had to ask for
+// the handover: then the source has only its record of the move left and says nothing by itself.
+func (m *Machine) activated() {
+	m.handover = nil
+	if m.fetched {
+		m.end(wire.OutcomeMoved, 0, "")
+	}
+}
+
 // answered fits the pieces together while the source is silent.
 func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 	source, target := from == m.req.Source, from == m.req.Target
@@ -270,6 +280,7 @@ func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 		m.stats.Epoch = max(m.stats.Epoch, msg.Epoch+1)
 		m.end(wire.OutcomeMoved, 0, "")
 	case source && msg.State == wire.StateReleased && msg.HasHandover:
+		m.fetched = true
 		m.relay(&wire.ActivateTarget{Ref: msg.Ref, Attempt: msg.Attempt, Handover: msg.Handover})
 		m.run()
 	case source && (msg.State == wire.StateServing || msg.State == wire.StateFrozen):

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/transport"
@@ -26,9 +27,17 @@ type Config struct {
 	Listen string
 	// Advertise are the addresses at which others can dial this node; empty means what it listens on.
 	Advertise []string
-	// DataDir holds the boot counter. Empty means that the counter starts from the clock, which is enough
-	// as long as the clock does not run backwards across a restart.
+	// DataDir holds the boot counter and the journal; one process has it at a time. Empty means that the
+	// counter starts from the clock, which is enough as long as the clock does not run backwards across a
+	// restart, and that this node can hold daemons of durability memory only.
 	DataDir string
+	// Durability is that of daemons that are born here and say nothing else; zero is memory.
+	Durability wire.Durability
+	// Journal tunes the journal in DataDir.
+	Journal journal.Config
+	// Fatal is called when a sync of the journal has failed: what is on the disk is known only after a
+	// restart, so it must end the process. Nil means panic.
+	Fatal func(error)
 	// Authorize tells what a peer may do here, and whether it may connect at all. Nil lets nobody in.
 	// It is called from network goroutines, once per session.
 	Authorize func(crypto.NodeID) (wire.Rights, bool)
@@ -85,6 +94,9 @@ func (cfg *Config) complete() error {
 		if cfg.Transport.ResetKey, err = resetKey(cfg.Key); err != nil {
 			return err
 		}
+	}
+	if cfg.Fatal == nil {
+		cfg.Fatal = func(err error) { panic("peer: the process must end: " + err.Error()) }
 	}
 	cfg.Target.Node = cfg.Key.ID()
 	if cfg.Target.MaxPendingEvents == 0 {

@@ -138,7 +138,7 @@ func (p *Peer) startRestore(call node.Call, op target.CallRestore) {
 		defer p.copies.restored(op.Migration)
 		result := p.executor.Restore(op, r, func(head crypto.Head) {
 			p.post(node.Claimed{Migration: op.Migration, Head: head})
-		})
+		}, p.wait)
 		p.post(node.Done{Call: call, Result: result})
 	})
 }

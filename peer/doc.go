@@ -16,6 +16,9 @@
 //
 // # Durability
 //
-// This package keeps daemons in memory: a node that dies loses them, and only its boot counter, kept in
-// Config.DataDir, survives: durability memory, in the words of docs/protocol.md §7.1.
+// A daemon's durability (docs/protocol.md §7.1) says what its acknowledgments promise. Above memory it is kept in
+// the journal in Config.DataDir, and a node that is started again brings it back as soon as its kind is
+// registered. Results of calls on a daemon are held back until what they assert is on disk; while one sync runs,
+// the next results gather behind it. A full disk stops acknowledgments until there is room; a sync that fails
+// ends the process.
 package peer

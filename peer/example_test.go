@@ -28,7 +28,7 @@ func (c *Counter) Snapshot() (io.WriterTo, error) { // quick: a frozen view, wri
 
 func (c *Counter) Restore(r io.Reader) error { return binary.Read(r, binary.BigEndian, &c.n) }
 
-// start runs a node that spawns and takes in counters. dir is for its boot counter.
+// start runs a node that spawns and takes in counters. dir is for its journal.
 func start(key *crypto.NodeKeypair, listen, dir string, friends map[crypto.NodeID]wire.Rights) (*peer.Peer, error) {
 	p, err := peer.New(peer.Config{Key: key, Listen: listen, DataDir: dir, Authorize: peer.AllowOnly(friends)})
 	if err != nil {

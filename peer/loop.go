@@ -14,8 +14,11 @@ import (
 
 // run owns the core until the node closes. It never blocks on anything but its inbox: effects that could
 // wait have goroutines of their own.
-func (p *Peer) run(core *node.Core) {
+func (p *Peer) run(core *node.Core, found []node.Input) {
 	defer close(p.done)
+	for _, in := range found {
+		p.obey(core.Step(now(), in))
+	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	expiry := time.NewTicker(expiryEvery)

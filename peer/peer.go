@@ -12,6 +12,7 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/transport"
@@ -32,6 +33,8 @@ type Peer struct {
 	factories *daemon.Factories
 	handler   *target.Handler
 	executor  *node.Executor
+	journal   *journal.Journal // nil without a data directory
+	diskError atomic.Pointer[error]
 
 	net   transport.Network // set before the loop starts, never written again
 	items chan item         // to the loop
@@ -65,30 +68,48 @@ func New(cfg Config) (*Peer, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	boot, err := nextBoot(cfg.DataDir)
-	if err != nil {
-		return nil, err
-	}
 	p := &Peer{
-		cfg: cfg, id: cfg.Key.ID(), boot: boot, started: now(), log: cfg.Logger,
+		cfg: cfg, id: cfg.Key.ID(), started: now(), log: cfg.Logger,
 		registry: daemon.NewRegistry(), factories: daemon.NewFactories(),
 		items: make(chan item, inboxSize), done: make(chan struct{}),
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.handler = target.NewWithFactories(p.registry, p.factories, cfg.Target)
+	if err := p.openJournal(); err != nil {
+		return nil, err
+	}
+	if err := p.open(); err != nil {
+		p.stop()
+		if p.journal != nil {
+			err = errors.Join(err, p.journal.Close())
+		}
+		return nil, err
+	}
+	return p, nil
+}
+
+// open starts the node on its journal, whose lock is what makes the boot counter this process's own.
+func (p *Peer) open() error {
+	var err error
+	if p.boot, err = nextBoot(p.cfg.DataDir); err != nil {
+		return err
+	}
 	p.executor = &node.Executor{
-		Node: p.id, Registry: p.registry, Handler: p.handler,
+		Node: p.id, Registry: p.registry, Handler: p.handler, Journal: p.journal,
 		Host: daemon.HostConfig{Now: now}, Clock: now,
 	}
+	found := p.executor.Found()
 	ready := make(chan struct{})
-	p.net, err = cfg.Network(cfg.Transport, &receiver{p: p, ready: ready})
+	p.net, err = p.cfg.Network(p.cfg.Transport, &receiver{p: p, ready: ready})
 	if err != nil {
-		p.stop()
-		return nil, fmt.Errorf("peer: %w", err)
+		return fmt.Errorf("peer: %w", err)
 	}
 	close(ready)
-	go p.run(node.New(p.coreConfig()))
-	return p, nil
+	go p.run(node.New(p.coreConfig()), found)
+	if p.journal != nil {
+		p.wg.Go(p.keepJournal)
+	}
+	return nil
 }
 
 func (p *Peer) coreConfig() node.Config {
@@ -136,8 +157,15 @@ func (p *Peer) Learn(id crypto.NodeID, addrs ...string) {
 
 // RegisterKind makes this node able to spawn and to receive daemons of a kind. newDaemon is called once
 // for each and must not hand out the same daemon twice.
+// Daemons of the kind that the journal has are brought back now.
 func (p *Peer) RegisterKind(kind string, newDaemon func() daemon.Daemon) error {
-	return p.factories.RegisterKind(kind, newDaemon)
+	if err := p.factories.RegisterKind(kind, newDaemon); err != nil {
+		return err
+	}
+	if !p.post(node.Wake{Kind: kind}) {
+		return ErrClosed
+	}
+	return nil
 }
 
 // Kinds returns the kinds of daemons that this node can spawn and receive, in alphabetical order.
@@ -158,7 +186,7 @@ func (p *Peer) Counters(ctx context.Context) (n node.Counters, err error) {
 	return n, err
 }
 
-// Close stops serving at once and waits until every goroutine of the node has ended. Daemons kept in
+// Close stops serving at once and waits until every goroutine of the node has ended. Daemons of durability
 // memory are gone afterwards; migrate them away first.
 func (p *Peer) Close() error {
 	var err error
@@ -167,6 +195,9 @@ func (p *Peer) Close() error {
 		<-p.done
 		err = p.net.Close()
 		p.wg.Wait()
+		if p.journal != nil {
+			err = errors.Join(err, p.journal.Close())
+		}
 		p.waiters.failAll()
 		p.watchers.closeAll()
 	})

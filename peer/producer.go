@@ -77,7 +77,7 @@ func (p *Peer) request(ctx context.Context, make func(id uint64) node.Input) (no
 		return r, r.Err
 	case <-ctx.Done():
 		p.waiters.remove(id)
-		p.post(node.Forget{Request: id})
+		p.post(node.Withdraw{Request: id})
 		return node.Reply{}, ctx.Err()
 	}
 }

@@ -2,7 +2,9 @@ package peer
 
 import (
 	"sync"
+	"time"
 
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 )
 
@@ -52,11 +54,52 @@ func (q *queues) work(p *Peer, origin uint64, d *queue) {
 		if len(calls) == 0 {
 			return
 		}
-		for _, call := range calls {
-			if p.ctx.Err() != nil {
-				continue // closing: the queue is emptied so that the goroutine can end
-			}
-			p.post(node.Done{Call: call, Result: p.executor.Run(call)})
+		p.runCalls(calls)
+	}
+}
+
+// maxGathered is how long results may be kept back so that one sync serves more of them.
+const maxGathered = 500 * time.Microsecond
+
+// runCalls runs calls in order and reports each result when what it asserts is durable. While one sync is under
+// way the daemon's next calls gather in the queue, and share the one after it.
+func (p *Peer) runCalls(calls []node.Call) {
+	var g gathered
+	for _, call := range calls {
+		if p.ctx.Err() != nil {
+			return // closing: the queue is emptied so that the goroutine can end
+		}
+		result, at := p.executor.Run(call)
+		if view, ok := result.(node.Checkpointed); ok {
+			p.compact(view)
+			continue
+		}
+		if len(g.done) == 0 {
+			g.since = now()
+		}
+		g.done = append(g.done, node.Done{Call: call, Result: result})
+		g.at = max(g.at, at)
+		if g.at == 0 || now().Sub(g.since) > maxGathered {
+			p.reportDone(&g)
 		}
 	}
+	p.reportDone(&g)
+}
+
+// gathered is results that wait for the journal.
+type gathered struct {
+	done  []node.Done
+	at    journal.Position // the highest that one of them waits for
+	since time.Time        // when the first was added
+}
+
+// reportDone reports results once they are durable. Without the journal, which then is closing or has failed,
+// they never are.
+func (p *Peer) reportDone(g *gathered) {
+	if p.wait(g.at) == nil {
+		for _, done := range g.done {
+			p.post(done)
+		}
+	}
+	g.done, g.at = g.done[:0], 0
 }

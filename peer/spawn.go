@@ -16,8 +16,11 @@ type SpawnOptions struct {
 	Name string
 	// Administrator may sign forced entries later; zero means nobody ever may.
 	Administrator crypto.PublicKey
-	// New makes the daemon; nil means the factory of the kind.
+	// New makes the daemon; nil means the factory of the kind. A daemon above durability memory needs the
+	// factory as well: a restart builds it by its kind.
 	New func() daemon.Daemon
+	// Durability is what an acknowledgment of the daemon promises; nil means that of the node.
+	Durability *wire.Durability
 }
 
 // Spawn gives birth to a daemon on this node: a new entity, at sequence 0 of its log and in epoch 1.
@@ -31,14 +34,24 @@ func (p *Peer) Spawn(ctx context.Context, kind string, opt SpawnOptions) (node.D
 	if err != nil {
 		return node.Daemon{}, err
 	}
+	level := p.cfg.Durability
+	if opt.Durability != nil {
+		level = *opt.Durability
+	}
+	if level > wire.DurabilityMemory && p.journal == nil {
+		return node.Daemon{}, fmt.Errorf("peer: durability %v needs a data directory, and this node has none: %w", level, wire.ErrRefused)
+	}
 	host, stop, err := p.birth(key, kind, opt)
 	if err != nil {
 		return node.Daemon{}, err
 	}
+	if err := p.executor.Born(host, key, level, p.wait); err != nil {
+		return node.Daemon{}, fmt.Errorf("peer: the birth could not be recorded: %w", err)
+	}
 	if err := p.registry.Register(host); err != nil {
 		return node.Daemon{}, err
 	}
-	d := node.DaemonOf(host, stop)
+	d := node.DaemonOf(host, stop, level)
 	if !p.post(node.Serve{Daemon: d}) {
 		return node.Daemon{}, ErrClosed
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
-	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/target"
 )
 
@@ -52,17 +51,15 @@ func (l *life) work(origin uint64, q *queue) {
 	q.calls = q.calls[1:]
 	r := l.c.source("calls")
 	l.after(between(r, 0, l.c.opt.Net.Call), func() {
-		result := l.executor.Run(call)
+		result, durable := l.executor.Run(call)
 		l.c.logCall(l, call, result)
-		if done, ok := result.(source.HandedOver); ok && done.Err == nil {
-			l.c.committed(l, call, done)
-		}
 		l.c.check()
 		q.busy = false
-		// Results keep their order, also those of a queue that has been empty meanwhile.
-		at := later(l.reported[origin], l.c.now.Add(between(r, 0, l.c.opt.Net.Call)))
-		l.reported[origin] = at
-		l.at(at, func() { l.step(node.Done{Call: call, Result: result}) })
+		if view, ok := result.(node.Checkpointed); ok {
+			l.compact(view)
+		} else {
+			l.report(origin, between(r, 0, l.c.opt.Net.Call), durable, node.Done{Call: call, Result: result})
+		}
 		l.work(origin, q)
 	})
 }
@@ -98,7 +95,7 @@ func (l *life) startRestore(call node.Call, op target.CallRestore) {
 	}
 	r := &restore{life: l, call: call, from: st}
 	r.next, r.stop = iter.Pull(func(yield func(struct{}) bool) {
-		r.result = l.executor.Restore(op, &reader{st: st, yield: yield}, r.claimed)
+		r.result = l.executor.Restore(op, &reader{st: st, yield: yield}, r.claimed, l.wait)
 	})
 	st.reader = r
 	l.restores[op.Migration] = r

@@ -2,16 +2,16 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
 	"github.com/ferrymesh/ferry/node"
-	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// journal is what all copies of one daemon must agree on.
-type journal struct {
+// chronicle is what all copies of one daemon must agree on.
+type chronicle struct {
 	daemon  node.Daemon
 	at      map[uint64]crypto.Digest // by sequence
 	where   map[submission]uint64    // the sequence of each submission
@@ -21,6 +21,7 @@ type journal struct {
 	adrift  bool                     // the same, or that of one who had the only proof of who its holder is
 	payload map[string]uint64        // the sequence of each payload, which are all different
 	owner   *life                    // who owned it when that was last looked at
+	acked   uint64                   // the highest sequence that a producer was told
 }
 
 // submission names one submission for good.
@@ -48,13 +49,16 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 	}
 	host, err := daemon.NewHost(plan.New(), key, kind, daemon.HostConfig{Now: n.c.Now, Node: n.ID, Name: name})
 	if err == nil {
+		err = l.executor.Born(host, key, n.c.opt.Durability, l.wait)
+	}
+	if err == nil {
 		err = l.registry.Register(host)
 	}
 	if err != nil {
 		panic(fmt.Sprintf("sim: internal error: %v", err))
 	}
-	d := node.DaemonOf(host, kind == KindFrozen)
-	n.c.logs[d.Origin] = &journal{
+	d := node.DaemonOf(host, kind == KindFrozen, n.c.opt.Durability)
+	n.c.logs[d.Origin] = &chronicle{
 		daemon: d, at: make(map[uint64]crypto.Digest), where: make(map[submission]uint64), payload: make(map[string]uint64),
 	}
 	l.step(node.Serve{Daemon: d})
@@ -84,19 +88,21 @@ func (c *Cluster) saw(ev daemon.Event) {
 	j.payload[string(ev.Payload)] = seq
 }
 
-// committed is told of every handover that was appended.
-func (c *Cluster) committed(l *life, call node.Call, done source.HandedOver) {
-	j := c.logs[call.Origin]
-	op := call.Op.(source.CallHandOver)
+// committed is told of every handover that is durable, once by who made it so and again by who finds it.
+func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target crypto.NodeID, seq uint64) {
+	j := c.logs[origin]
+	if slices.ContainsFunc(j.moves, func(m move) bool { return m.id == id }) {
+		return
+	}
 	var to *life
-	if n := c.node(op.To); n != nil {
+	if n := c.node(target); n != nil {
 		to = n.life
 	}
-	if to == nil || !to.handler.IsMigrating(call.Origin) {
+	if !c.durable() && (to == nil || !to.handler.IsMigrating(origin)) {
 		j.adrift = true // it died after its hold, and nobody could know yet
 	}
-	j.moves = append(j.moves, move{id: call.Migration, from: l, to: to})
-	c.log("%s commits %s to %s at %d", l.Name, j.daemon.Name, c.name(op.To), done.Event.Link.Sequence)
+	j.moves = append(j.moves, move{id: id, from: l, to: to})
+	c.log("%s commits %s to %s at %d", l.Name, j.daemon.Name, c.name(target), seq)
 }
 
 func (c *Cluster) name(id crypto.NodeID) string {
@@ -150,6 +156,9 @@ func (c *Cluster) check() {
 // died notes what a process may have taken with it: a daemon that it owned, or one that was between it and
 // another when it died.
 func (c *Cluster) died(l *life) {
+	if c.durable() {
+		return // nothing is lost
+	}
 	for _, origin := range c.origins() {
 		j := c.logs[origin]
 		if owners, _ := c.owners(origin); len(owners) > 0 {

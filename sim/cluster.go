@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
@@ -28,6 +29,11 @@ type Options struct {
 	Target target.Config
 	// Net says how slow the network and the nodes are.
 	Net Speeds
+	// Durability is that of all daemons. Above memory every node has a disk, which outlives its processes and
+	// forgets or tears what was not synced when one dies.
+	Durability wire.Durability
+	// Journal tunes the nodes' journals.
+	Journal journal.Config
 	// Strangers leaves the nodes without each other's addresses.
 	Strangers bool
 	// Trace receives a line for everything that happens.
@@ -79,7 +85,7 @@ type Cluster struct {
 	sessions []*session // alive or not; pruned now and then
 	lastID   uint64     // of sessions, requests, migrations
 
-	logs       map[uint64]*journal // what every copy of a daemon must agree on, by origin
+	logs       map[uint64]*chronicle // what every copy of a daemon must agree on, by origin
 	requests   []*Request
 	migrations []*migration
 	order      []uint64 // the origins, ascending
@@ -93,7 +99,7 @@ func New(opt Options) *Cluster {
 	opt.Net = opt.Net.withDefaults()
 	c := &Cluster{
 		opt: opt, now: Epoch, rands: make(map[string]*rand.Rand), hash: fnv.New64a(),
-		links: make(map[pair]*link), logs: make(map[uint64]*journal),
+		links: make(map[pair]*link), logs: make(map[uint64]*chronicle),
 	}
 	heap.Init(&c.jobs)
 	for i := range opt.Nodes {

@@ -29,6 +29,7 @@
 //
 // # Limits
 //
-// Daemons are kept in memory, as in peer; there are no disks to fail. Frames are delivered as they were
+// Disks forget and tear what was not synced when a process dies, and can be full; what they have synced they
+// keep. Frames are delivered as they were
 // sent: what a hostile peer can say is for tests that build frames by hand, with [Node.Inject].
 package sim

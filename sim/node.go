@@ -6,6 +6,8 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/journal"
+	"github.com/ferrymesh/ferry/journal/crashdisk"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
@@ -21,7 +23,8 @@ type Node struct {
 	Rights func(crypto.NodeID) wire.Rights
 
 	boot uint64
-	life *life // nil while the process is dead
+	disk *crashdisk.Disk // nil at durability memory
+	life *life           // nil while the process is dead
 }
 
 // life is everything that dies with a process.
@@ -34,8 +37,10 @@ type life struct {
 	registry *daemon.Registry
 	handler  *target.Handler
 
+	journal *journal.Journal // nil at durability memory
+
 	queues   map[uint64]*queue
-	reported map[uint64]time.Time // when the newest result of a daemon's calls arrives at the core
+	reports  map[uint64]*reports
 	ends     map[node.SessionID]*end
 	copies   map[wire.MigrationID]*copying
 	streams  map[uint64]*stream
@@ -60,7 +65,7 @@ func (n *Node) start() {
 	reg := daemon.NewRegistry()
 	l := &life{
 		Node: n, number: n.boot, registry: reg,
-		queues: make(map[uint64]*queue), reported: make(map[uint64]time.Time), ends: make(map[node.SessionID]*end),
+		queues: make(map[uint64]*queue), reports: make(map[uint64]*reports), ends: make(map[node.SessionID]*end),
 		copies: make(map[wire.MigrationID]*copying), streams: make(map[uint64]*stream),
 		restores: make(map[wire.MigrationID]*restore), requests: make(map[uint64]*Request),
 	}
@@ -70,9 +75,11 @@ func (n *Node) start() {
 	n.c.registerKinds(l.handler.Factories())
 	host := daemon.HostConfig{Now: n.c.Now, Node: n.ID}
 	l.executor = &node.Executor{Node: n.ID, Registry: reg, Handler: l.handler, Host: host, Clock: l.tick}
-	l.core = node.New(n.config(l, cfg))
 	n.life = l
 	n.c.log("%s starts, boot %d", n.Name, n.boot)
+	l.openJournal()
+	l.core = node.New(n.config(l, cfg))
+	l.recover()
 	if !n.c.opt.Strangers {
 		for _, other := range n.c.nodes {
 			if other != n {
@@ -141,6 +148,7 @@ func (n *Node) Kill() {
 		r.stop()
 	}
 	n.c.died(l)
+	n.crashDisk()
 }
 
 // Restart begins a new life of a dead process.

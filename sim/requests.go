@@ -58,6 +58,7 @@ func (l *life) replied(reply node.Reply) {
 		return
 	}
 	j := l.c.logs[r.Origin]
+	j.acked = max(j.acked, r.Receipt.Sequence)
 	s := submission{crypto.DeriveProducer(l.ID, r.Label), r.Receipt.ProducerSeq}
 	switch seq, ok := j.where[s]; {
 	case !ok:

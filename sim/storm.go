@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
@@ -53,7 +54,16 @@ func NewStorm(opt Options) *Storm {
 	if rng.IntN(8) == 0 {
 		opt.Target.MaxActive = 1
 	}
+	opt.stormDisks()
 	return &Storm{Cluster: New(opt), rng: rng}
+}
+
+// stormDisks gives two of three storms disks. What it draws does not change what a seed draws otherwise.
+func (opt *Options) stormDisks() {
+	rng := rand.New(rand.NewPCG(opt.Seed, 0xd15c))
+	levels := []wire.Durability{wire.DurabilityMemory, wire.DurabilityEveryEvent, wire.DurabilityBoth}
+	opt.Durability = levels[rng.IntN(len(levels))]
+	opt.Journal = journal.Config{SegmentSize: 4 << 10 << rng.IntN(6), MaxSegments: 2 + rng.IntN(4)}
 }
 
 // Run runs the storm to its end and returns the first check that failed.
@@ -73,6 +83,8 @@ func (s *Storm) Run() error {
 	}
 	if s.rng.IntN(4) == 0 {
 		s.repeat(between(s.rng, 100*time.Millisecond, 800*time.Millisecond), s.kill)
+	} else if s.durable() {
+		s.repeat(between(s.rng, 20*time.Millisecond, 400*time.Millisecond), s.kill)
 	}
 	s.RunUntil(s.until.Sub(s.Now())+time.Millisecond, func() bool { return false })
 	s.heal()

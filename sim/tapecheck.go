@@ -7,7 +7,7 @@ import (
 )
 
 // checkTape compares the state of the holder with everything that any copy ever saw.
-func (c *Cluster) checkTape(j *journal, l *life, head uint64) {
+func (c *Cluster) checkTape(j *chronicle, l *life, head uint64) {
 	host, _ := l.registry.Host(j.daemon.Origin)
 	b, err := host.Inspect(nil)
 	if err != nil {

@@ -121,7 +121,10 @@ func (m *Machine) replayComplete(msg *wire.ReplayComplete) {
 		return
 	}
 	m.enter(committing)
-	m.call(CallHandOver{From: m.cfg.Node, To: m.req.Target, Next: m.nextKey})
+	m.call(CallHandOver{
+		From: m.cfg.Node, To: m.req.Target, Next: m.nextKey,
+		Ref: m.ref, Attempt: m.attempt, Orchestrator: m.req.Orchestrator, Addrs: m.req.Addrs,
+	})
 }
 
 // over reports whether an attempt of this migration has ended without a commit.

@@ -52,6 +52,8 @@ type Request struct {
 	StopAndCopy  bool // the daemon is not deterministic: frozen for the whole transfer
 	Orchestrator crypto.NodeID
 	Target       crypto.NodeID
+	Addrs        []string // where the target can be dialed
+	Durability   wire.Durability
 	Options      wire.Options
 }
 
@@ -359,7 +361,7 @@ func (m *Machine) send(to crypto.NodeID, msg wire.Message) {
 func (m *Machine) sendPrepare() {
 	m.send(m.req.Target, &wire.Prepare{
 		Ref: m.ref, Entity: m.req.Entity, Kind: m.req.Kind, Name: m.req.Name,
-		Orchestrator: m.req.Orchestrator, StopAndCopy: m.req.StopAndCopy,
+		Orchestrator: m.req.Orchestrator, StopAndCopy: m.req.StopAndCopy, Durability: m.req.Durability,
 	})
 	m.backoff()
 }

@@ -42,9 +42,14 @@ type (
 	// CallThaw undoes a freeze.
 	CallThaw struct{}
 	// CallHandOver makes the handover the next entry of the log, durably: the commit.
+	// The rest is what delivering it takes, which must be as durable as the entry.
 	CallHandOver struct {
-		From, To crypto.NodeID
-		Next     crypto.PublicKey
+		From, To     crypto.NodeID
+		Next         crypto.PublicKey
+		Ref          wire.Ref
+		Attempt      wire.Attempt
+		Orchestrator crypto.NodeID
+		Addrs        []string
 	}
 	// CallRetire unregisters the daemon, frees it and wipes its key; the successor has activated.
 	CallRetire struct{}

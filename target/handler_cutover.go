@@ -159,3 +159,14 @@ func (r *record) activate() error {
 
 // final reports whether the daemon has been activated.
 func (r *record) final() bool { return r.now() >= wire.PhaseCutover }
+
+// Committed reports whether a valid handover to this node has been applied: the daemon is this node's, and only
+// Activate is left. It is false for an origin that is not migrating here, and waits for the origin's turn.
+func (h *Handler) Committed(origin uint64) bool {
+	rec, _ := h.acquire(origin)
+	if rec == nil {
+		return false
+	}
+	defer rec.turn.Unlock()
+	return rec.committed
+}

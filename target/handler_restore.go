@@ -22,6 +22,14 @@ type RestoreContext struct {
 	// Claimed, if set, is called once when the origin has been claimed and events are taken for it, before
 	// a byte of state is read. No lock is held.
 	Claimed func()
+	// Restored, if set, is called once when the state has been read and verified, before the daemon is
+	// registered and anything is applied to it: the place to make the snapshot durable. Its error fails the
+	// restore. No lock is held.
+	Restored func() error
+	// Applied, if set, is told of every entry that the daemon takes from then on, in order, with the outputs digest after
+	// it: the place to make the log durable. It is called with the origin's turn held and must be quick; the
+	// payload is not its own.
+	Applied func(ev *crypto.CausalEvent, outputs crypto.Digest)
 }
 
 // RestoreSnapshot claims the origin, builds the daemon, restores it from the snapshot and registers it
@@ -58,6 +66,12 @@ func (h *Handler) RestoreSnapshot(ctx RestoreContext, key *crypto.EntityKeypair,
 		ctx.Claimed()
 	}
 	host, err := h.restore(ctx, key, newDaemon, cfg)
+	if err == nil && ctx.Restored != nil {
+		if err = ctx.Restored(); err != nil {
+			discard(host)
+			host = nil
+		}
+	}
 	rec.turn.Lock()
 	defer rec.turn.Unlock()
 	switch {

@@ -38,7 +38,7 @@ type MachineConfig struct {
 // [Handler] and the handler's results into answers. Like the source's machine it is pure: no clock, no
 // I/O, no goroutine; it is owned by whoever calls Step.
 //
-//	preparing ── stream opens ──▶ restoring ── Restored ──▶ replaying ◀── Aborted ── holding ── handover ──▶ activating ──▶ active
+//	accepting ── Prepared ──▶ preparing ── stream opens ──▶ restoring ── Restored ──▶ replaying ◀── Aborted ── holding ── handover ──▶ activating ──▶ active
 //	    any of them up to holding ── MigrationFailed, source gone ──▶ dropped            ▲  Final reached
 //	                                                                                     └── replaying
 //
@@ -53,6 +53,7 @@ type Machine struct {
 	key    *crypto.EntityKeypair
 
 	state     machineState
+	recorded  bool // there is a durable record of the migration
 	copying   bool // the handler may have a record of the daemon
 	started   time.Time
 	alive     time.Time // the last word from the source, or the end of its last session
@@ -87,18 +88,47 @@ type Machine struct {
 	out   MachineOutput
 }
 
-// NewMachine starts a migration that Prepare asks for and that the owner has admitted. The key is the one
-// this node will sign with once it is the holder; the machine never gives it away.
-func NewMachine(now time.Time, cfg MachineConfig, source crypto.NodeID, msg *wire.Prepare, key *crypto.EntityKeypair) (*Machine, MachineOutput) {
+// Request is a migration that a source asks for by Prepare and that the owner has admitted.
+type Request struct {
+	Source  crypto.NodeID
+	Addrs   []string // where the source can be dialed, for a restart
+	Prepare *wire.Prepare
+	// Key is the one this node will sign with once it is the holder; the machine never gives it away.
+	Key *crypto.EntityKeypair
+}
+
+// NewMachine starts a migration.
+func NewMachine(now time.Time, cfg MachineConfig, req Request) (*Machine, MachineOutput) {
+	msg := req.Prepare
 	cfg.AskAfter = cmp.Or(cfg.AskAfter, DefaultAskAfter)
 	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
 	cfg.Orphan = cmp.Or(cfg.Orphan, DefaultOrphan)
 	m := &Machine{
-		cfg: cfg, ref: msg.Ref, source: source, orch: msg.Orchestrator, entity: msg.Entity, key: key,
-		started: now, alive: now, now: now, linked: true,
+		cfg: cfg, ref: msg.Ref, source: req.Source, orch: msg.Orchestrator, entity: msg.Entity, key: req.Key,
+		started: now, alive: now, now: now, linked: true, state: preparing,
 	}
-	m.prepareOK()
+	if msg.Durability == wire.DurabilityMemory {
+		m.prepareOK()
+		return m, m.take()
+	}
+	m.state, m.recorded = accepting, true
+	m.call(CallPrepare{Request: req})
 	return m, m.take()
+}
+
+// prepared: the key and what it is for are durable. Only now may the source be given the public half, for a
+// handover could certify it from then on.
+func (m *Machine) prepared(in Prepared) {
+	if m.state != accepting {
+		return
+	}
+	if in.Err != nil {
+		m.recorded = false
+		m.fail(wire.ReasonOf(in.Err), "the migration could not be recorded: "+in.Err.Error())
+		return
+	}
+	m.enter(preparing)
+	m.prepareOK()
 }
 
 func (m *Machine) prepareOK() {
@@ -113,6 +143,8 @@ func (m *Machine) Step(now time.Time, in MachineInput) MachineOutput {
 	switch in := in.(type) {
 	case Received:
 		m.received(in.From, in.Message)
+	case Prepared:
+		m.prepared(in)
 	case StreamOpened:
 		m.streamOpened(in.Stream)
 	case Claimed:
@@ -271,6 +303,9 @@ func (m *Machine) drop(reason wire.Reason, detail string) {
 	m.release(m.asked)
 	if m.copying {
 		m.call(CallAbort{})
+	}
+	if m.recorded {
+		m.call(CallDiscard{})
 	}
 	m.enter(dropped)
 	m.end(wire.OutcomeStayed, reason, detail)

@@ -16,6 +16,8 @@ type (
 		From    crypto.NodeID
 		Message wire.Message
 	}
+	// Prepared is the result of [CallPrepare]. With a nil Err the key is durable.
+	Prepared struct{ Err error }
 	// StreamOpened says that the source has opened the snapshot stream. Stream is the owner's handle.
 	StreamOpened struct{ Stream uint64 }
 	// Claimed says that the handler has claimed the origin at the snapshot's head and takes events.
@@ -59,6 +61,7 @@ type (
 )
 
 func (Received) targetInput()     {}
+func (Prepared) targetInput()     {}
 func (StreamOpened) targetInput() {}
 func (Claimed) targetInput()      {}
 func (Restored) targetInput()     {}
@@ -88,6 +91,9 @@ type MachineOutput struct {
 type Call interface{ targetCall() }
 
 type (
+	// CallPrepare makes durable what a restart would need: the key of the next epoch and what it is for. It is
+	// made only for daemons whose durability asks for it.
+	CallPrepare struct{ Request Request }
 	// CallRestore restores the daemon from the snapshot stream and registers it dark.
 	CallRestore struct {
 		Stream       uint64
@@ -112,8 +118,11 @@ type (
 	CallComplete struct{}
 	// CallAbort drops the copy.
 	CallAbort struct{}
+	// CallDiscard ends the durable record that CallPrepare began; there is nothing to come back to.
+	CallDiscard struct{}
 )
 
+func (CallPrepare) targetCall()  {}
 func (CallRestore) targetCall()  {}
 func (CallReplay) targetCall()   {}
 func (CallHold) targetCall()     {}
@@ -121,6 +130,7 @@ func (CallRelease) targetCall()  {}
 func (CallActivate) targetCall() {}
 func (CallComplete) targetCall() {}
 func (CallAbort) targetCall()    {}
+func (CallDiscard) targetCall()  {}
 
 // Ended is how a migration ended on this node.
 type Ended struct {

@@ -61,8 +61,8 @@ func newMachineRig(t *testing.T) *machineRig {
 }
 
 func (r *machineRig) start() {
-	r.m, r.out = target.NewMachine(r.now, target.MachineConfig{Node: nodeT, Boot: 5, CreditEvents: 100, CreditBytes: 1000}, nodeS,
-		&wire.Prepare{Ref: r.ref, Entity: r.genes.Entity, Kind: "test", Orchestrator: nodeO}, testNext)
+	r.m, r.out = target.NewMachine(r.now, target.MachineConfig{Node: nodeT, Boot: 5, CreditEvents: 100, CreditBytes: 1000}, target.Request{
+		Source: nodeS, Prepare: &wire.Prepare{Ref: r.ref, Entity: r.genes.Entity, Kind: "test", Orchestrator: nodeO}, Key: testNext})
 	r.noted()
 }
 

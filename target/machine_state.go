@@ -12,7 +12,8 @@ import (
 type machineState uint8
 
 const (
-	preparing  machineState = iota // PrepareOK is out
+	accepting  machineState = iota // the key of the next epoch is being made durable
+	preparing                      // PrepareOK is out
 	restoring                      // the snapshot streams in
 	replaying                      // the copy catches up
 	holding                        // the copy is promised
@@ -21,11 +22,12 @@ const (
 	dropped                        // the copy is gone
 )
 
-var machineStateNames = [...]string{"preparing", "restoring", "replaying", "holding", "activating", "active", "dropped"}
+var machineStateNames = [...]string{"accepting", "preparing", "restoring", "replaying", "holding", "activating", "active", "dropped"}
 
 func (s machineState) String() string { return machineStateNames[s] }
 
 var machineEdges = map[machineState][]machineState{
+	accepting:  {preparing, dropped},
 	preparing:  {restoring, dropped},
 	restoring:  {replaying, dropped},
 	replaying:  {holding, activating, dropped},
@@ -45,7 +47,7 @@ func (m *Machine) enter(s machineState) {
 }
 
 var machinePhases = [...]wire.Phase{
-	preparing: wire.PhaseSnapshot, restoring: wire.PhaseTransfer, replaying: wire.PhaseReplay,
+	accepting: wire.PhaseSnapshot, preparing: wire.PhaseSnapshot, restoring: wire.PhaseTransfer, replaying: wire.PhaseReplay,
 	holding: wire.PhaseCutover, activating: wire.PhaseCutover, active: wire.PhaseComplete, dropped: wire.PhaseComplete,
 }
 
@@ -127,6 +129,9 @@ func (m *Machine) Source() crypto.NodeID { return m.source }
 
 // Orchestrator is the node that asked for the migration.
 func (m *Machine) Orchestrator() crypto.NodeID { return m.orch }
+
+// Droppable reports whether the copy here has promised nothing.
+func (m *Machine) Droppable() bool { return m.state < holding }
 
 // Active reports whether the daemon has been activated here: the source may forward what it held.
 func (m *Machine) Active() bool { return m.state == active }

@@ -35,6 +35,7 @@ type record struct {
 	orch      crypto.NodeID
 	base      uint64        // the snapshot's last event; what was applied since lies above it
 	node      crypto.NodeID // this node
+	observer  func(*crypto.CausalEvent, crypto.Digest)
 
 	// Written under the turnstile, read by anyone: a question about a record never waits for its daemon.
 	phase  atomic.Uint32               // a wire.Phase; enter is the only writer
@@ -75,7 +76,7 @@ func newRecord(ctx RestoreContext, cfg Config, l *ledger) *record {
 	through := ctx.Snapshot.Through()
 	r := &record{
 		origin: ctx.Origin, migration: ctx.Migration, source: ctx.Source, orch: ctx.Orchestrator,
-		base: through, node: cfg.Node,
+		base: through, node: cfg.Node, observer: ctx.Applied,
 		buffer: newBuffer(through, cfg.MaxPendingEvents, cfg.MaxPendingBytes, l),
 	}
 	r.cursor.Store(through)

@@ -132,6 +132,9 @@ func (r *record) apply(ev *crypto.CausalEvent, p *pass) bool {
 		p.stopped = r.replayError(ev, err)
 		return false
 	}
+	if r.observer != nil {
+		r.observer(ev, r.host.Load().Head().Outputs)
+	}
 	r.digests.set(seq-1, &ev.Link.Parent)
 	ends := ev.Kind != crypto.EventInput
 	r.buffer.Advance() // ev may lie in the buffer: it is gone from here on

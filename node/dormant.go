@@ -1,0 +1,134 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/journal"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// What a node finds on its disk when it starts, as [Executor.Found] returns it.
+type (
+	// Buried is the tombstone of a daemon that moved away in an earlier life of the process.
+	Buried struct{ Tombstone journal.Tombstone }
+	// Released is a daemon that was handed over, and whose successor has not confirmed it.
+	Released struct {
+		Daemon   Daemon
+		Commit   journal.Commit
+		Next     crypto.PublicKey
+		Head     crypto.Head // before the handover
+		Handover crypto.CausalEvent
+		Arrival  *wire.ActivateAck // how it had come here; nil if it was born here
+	}
+	// Dormant is a copy that has to be brought back before anything can be said of its daemon.
+	Dormant struct {
+		Copy       journal.CopyID
+		Origin     uint64
+		Entity     crypto.EntityID
+		Kind, Name string
+		Durability wire.Durability
+		Err        error // why it cannot be
+	}
+	// Wake says that daemons of a kind can be built now.
+	Wake struct{ Kind string }
+)
+
+func (Buried) nodeInput()   {}
+func (Released) nodeInput() {}
+func (Dormant) nodeInput()  {}
+func (Wake) nodeInput()     {}
+
+// dormant is a copy that is not back yet. Until it is, nobody gets an answer that rests on its not being
+// here: who asks again later is answered then.
+type dormant struct {
+	Dormant
+	waking bool
+}
+
+func (c *Core) found(in Dormant) {
+	c.dormant[in.Origin] = &dormant{Dormant: in}
+	if in.Err != nil {
+		c.alarmDormant(in.Origin, in.Err)
+	}
+}
+
+func (c *Core) alarmDormant(origin uint64, err error) {
+	c.note(Note{Kind: NoteAlarm, Origin: origin, Text: "a daemon cannot be brought back from the journal; it is not served, and its records stay as they are", Err: err})
+}
+
+// wake starts to bring back the daemons of a kind.
+func (c *Core) wake(kind string) {
+	for _, origin := range sortedKeys(c.dormant) {
+		if d := c.dormant[origin]; d.Kind == kind && d.Err == nil && !d.waking {
+			d.waking = true
+			c.call(d.Origin, wire.MigrationID{}, Revive{Copy: d.Copy})
+		}
+	}
+}
+
+// revived: the daemon serves, or its arrival goes on.
+func (c *Core) revived(origin uint64, r Revived) {
+	d := c.dormant[origin]
+	if r.Err != nil {
+		d.Err = r.Err
+		c.alarmDormant(origin, r.Err)
+		return
+	}
+	delete(c.dormant, origin)
+	if r.Recovered != nil {
+		c.arriveAgain(d, r)
+		return
+	}
+	c.serve(r.Daemon)
+	c.daemons[origin].arrival = r.Arrival
+	c.note(Note{Kind: NoteInfo, Origin: origin, Text: fmt.Sprintf("a daemon is back from the journal and serves at epoch %d", r.Daemon.Epoch)})
+}
+
+// arriveAgain goes on with a migration towards this node.
+func (c *Core) arriveAgain(d *dormant, r Revived) {
+	msg := r.Recovered.Request.Prepare
+	from := r.Recovered.Request.Source
+	c.learnMissing(from, r.Recovered.Request.Addrs)
+	e := &targetEntry{
+		entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy,
+		durability: msg.Durability, started: c.now,
+	}
+	m, out := target.RecoverMachine(c.now, c.cfg.Target, *r.Recovered)
+	e.m = m
+	c.targets[msg.Migration], c.arriving[d.Origin] = e, e
+	c.incoming[from]++
+	c.obeyTarget(e, out)
+	if c.ready(from) != nil {
+		c.stepTarget(e, target.LinkUp{Peer: from})
+	}
+}
+
+// released takes the delivery of a handover up again.
+func (c *Core) released(in Released) {
+	d := &local{Daemon: in.Daemon, arrival: in.Arrival}
+	c.daemons[in.Daemon.Origin] = d
+	c.learnMissing(in.Commit.Target, in.Commit.Addrs)
+	e := &sourceEntry{d: d, addrs: c.peer(in.Commit.Target).addrs, started: c.now}
+	m, out := source.Recover(c.now, c.cfg.Source, source.Request{
+		Migration: in.Commit.Ref.Migration, Entity: in.Daemon.Entity, Origin: in.Daemon.Origin, Epoch: in.Commit.Ref.Epoch,
+		Kind: in.Daemon.Kind, Name: in.Daemon.Name, Durability: in.Daemon.Durability,
+		Orchestrator: in.Commit.Orchestrator, Target: in.Commit.Target, Addrs: in.Commit.Addrs,
+	}, source.Committed{Attempt: in.Commit.Attempt, Next: in.Next, Head: in.Head, Handover: in.Handover})
+	e.m, d.source = m, e
+	c.sources[in.Commit.Ref.Migration] = e
+	c.obeySource(e, out)
+}
+
+// buried puts a tombstone back.
+func (c *Core) buried(r journal.Tombstone) {
+	origin := crypto.OriginOf(r.Entity)
+	t := &tombstone{
+		migration: r.Ref.Migration, node: r.To, addrs: r.Addrs, epoch: r.Ref.Epoch + 1, handover: r.Handover,
+		entity: r.Entity, name: r.Name, kind: r.Kind, expires: unstamp(r.Expires), arrival: r.Arrival, durable: true,
+	}
+	c.tombstones[origin] = t
+	c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: origin})
+}

@@ -1,0 +1,44 @@
+package target
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// Recovered is a copy that a restarted node has restored and replayed from its own disk.
+type Recovered struct {
+	Request       Request
+	Head          crypto.Head // after the last replayed event
+	EpochKey      crypto.PublicKey
+	Administrator crypto.PublicKey
+	Held          wire.Attempt // zero without a hold
+	Final         crypto.Head  // of Held
+	Released      wire.Attempt // the highest attempt that was released
+}
+
+// RecoverMachine takes a migration to this node up again (protocol §7.3). A copy that was held is still held,
+// and asks at once; one that was not reports its head when the source calls.
+func RecoverMachine(now time.Time, cfg MachineConfig, r Recovered) (*Machine, MachineOutput) {
+	cfg.AskAfter = cmp.Or(cfg.AskAfter, DefaultAskAfter)
+	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
+	cfg.Orphan = cmp.Or(cfg.Orphan, DefaultOrphan)
+	m := &Machine{
+		cfg: cfg, ref: r.Request.Prepare.Ref, source: r.Request.Source, orch: r.Request.Prepare.Orchestrator,
+		entity: r.Request.Prepare.Entity, key: r.Request.Key,
+		state: replaying, recorded: true, copying: true, started: now, alive: now, now: now,
+		epochKey: r.EpochKey, admin: r.Administrator, head: r.Head, void: r.Released,
+	}
+	if !r.Held.IsZero() {
+		m.state = holding
+		m.held, m.wanted, m.heldHead, m.final = r.Held, r.Held, r.Final, r.Final
+		m.since, m.askAt, m.askWait = now, now, cfg.AskAfter
+	}
+	if m.state == replaying {
+		m.report() // which also calls a source that has not called yet
+	}
+	m.timers()
+	return m, m.take()
+}
