@@ -92,7 +92,7 @@ func (a *app) fail(err error) int {
 	return p.Code
 }
 
-// dataDir is where a node keeps its key, its boot counter, its authorized peers and its socket.
+// dataDir is where a node keeps its key, its boot counter, its journal, its authorized peers and its socket.
 func (a *app) dataDir() (string, error) {
 	if a.data != "" {
 		return a.data, nil
@@ -119,7 +119,6 @@ const (
 	keyFile        = "node.key"
 	authorizedFile = "authorized_peers"
 	socketFile     = "admin.sock"
-	lockFile       = "lock"
 	bootFile       = "boot"
 )
 

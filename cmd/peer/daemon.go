@@ -17,8 +17,7 @@ func newDaemon(a *app) *cobra.Command {
 		newDaemonSpawn(a), newDaemonLs(a), newDaemonShow(a), newDaemonStop(a))
 }
 
-// newDaemonLs leaves out the sequence of a daemon that left: what this node remembers of it is from before
-// the move, and would be read as loss.
+// newDaemonLs lists what serves, what is on its way back from the journal, and what left.
 func newDaemonLs(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List the daemons of this node, and those that left it", Args: takes(0, 0),
@@ -28,15 +27,22 @@ func newDaemonLs(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printList(a, list, "no daemon has been here: start one with peer daemon spawn KIND NAME", "DAEMON\tKIND\tSTATE\tEPOCH\tSEQUENCE\tHOLDER\tID", func(d client.Daemon) string {
-				seq := number(d.Sequence)
-				if d.State == client.StateLeft {
-					seq = ""
-				}
-				return cells(d.Name, d.Kind, d.State, d.Epoch, seq, d.Holder.Label(), shortID(d.ID))
-			})
+			return printList(a, list, "no daemon has been here: start one with peer daemon spawn KIND NAME", "DAEMON\tKIND\tSTATE\tDURABILITY\tEPOCH\tSEQUENCE\tHOLDER\tID", daemonRow)
 		}),
 	}
+}
+
+// daemonRow leaves cells empty of which nothing is known: what a node remembers of the sequence of a daemon
+// that left is from before the move, and would be read as loss.
+func daemonRow(d client.Daemon) string {
+	epoch, seq := number(d.Epoch), number(d.Sequence)
+	if d.Epoch == 0 {
+		epoch = ""
+	}
+	if d.Head == "" {
+		seq = ""
+	}
+	return cells(d.Name, d.Kind, d.State, d.Durability, epoch, seq, d.Holder.Label(), shortID(d.ID))
 }
 
 // newDaemonShow has one flag for each thing that a script wants alone on standard output.
@@ -85,23 +91,35 @@ func ask(ctx context.Context, a *app, c *client.Client, daemon, query string) er
 	return err
 }
 
-// writeDaemon prints what people compare between nodes: id, epoch, sequence and head.
+// writeDaemon prints what people compare between nodes: id, epoch, sequence and head; and what to do, if there
+// is something.
 func writeDaemon(w io.Writer, d client.Daemon) {
 	t := newTable(w, cells("daemon", d.Label()))
 	t.row(cells("id", d.ID))
 	t.row(cells("origin", d.Origin))
 	t.row(cells("kind", d.Kind))
 	t.row(cells("state", d.State))
-	t.row(cells("holder", nodeText(d.Holder)))
-	t.row(cells("epoch", fmt.Sprintf("%d (%s so far)", d.Epoch, count(d.Handovers, "move"))))
-	if d.State == client.StateLeft {
+	if d.Durability != "" {
+		t.row(cells("durability", d.Durability))
+	}
+	if d.Epoch > 0 {
+		t.row(cells("holder", nodeText(d.Holder)))
+		t.row(cells("epoch", fmt.Sprintf("%d (%s so far)", d.Epoch, count(d.Handovers, "move"))))
+	}
+	if d.Expires != nil {
 		t.row(cells("remembered", "for "+ago(time.Until(*d.Expires))))
-	} else {
+	}
+	if d.Head != "" {
 		t.row(cells("sequence", number(d.Sequence)))
 		t.row(cells("head", d.Head))
 	}
 	if d.Migration != "" {
 		t.row(cells("migration", shortID(d.Migration)))
+	}
+	if p := d.Problem; p != nil {
+		t.row(cells("why", p.Detail))
+		t.row(cells("now", p.Outcome))
+		t.row(cells("next", p.Next))
 	}
 	_ = t.flush()
 }

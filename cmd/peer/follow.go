@@ -64,7 +64,7 @@ func unfinished(err error, m client.Migration) error {
 	case "interrupted":
 		return p.Now("the migration of %s goes on", m.Label()).Then("peer migration watch %s", shortID(m.ID))
 	case "node_gone":
-		return p.Now("unknown here: %s is at %s or at %s, or has ended with the node that held it", m.Label(), m.Source.Label(), m.Target.Label()).
+		return p.Now("unknown here: %s is at %s or at %s; if it was in memory only, it may have ended with its node", m.Label(), m.Source.Label(), m.Target.Label()).
 			Then("peer daemon ls, at %s", m.Target.Label())
 	}
 	return p

@@ -86,6 +86,8 @@ func (p *progress) end() {
 func (p *progress) text(m client.Migration) string {
 	s := m.Stats
 	switch {
+	case m.Outcome == client.OutcomeInDoubt && m.Phase != "cutover" && m.Phase != "complete":
+		return " in doubt  the source has fallen silent, it is asked again and again"
 	case m.Outcome == client.OutcomeInDoubt:
 		return " in doubt  frozen: the target has not confirmed the handover, it is asked again and again"
 	case m.Phase == "transfer":

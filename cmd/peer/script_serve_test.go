@@ -9,11 +9,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ferrymesh/ferry/cmd/peer/failpoint"
 )
 
 // nodes is the key under which a script keeps its nodes, by name.
@@ -34,7 +37,7 @@ func serveNode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	flags = append(flags, args[1:]...)
 	p := &process{cmd: exec.Command(program(ts), flags...), done: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Env = ts.MkAbs("."), append(p.cmd.Environ(), "XDG_STATE_HOME="+ts.Getenv("XDG_STATE_HOME"), "GORACE="+ts.Getenv("GORACE"))
+	p.cmd.Dir, p.cmd.Env = ts.MkAbs("."), append(p.cmd.Environ(), "XDG_STATE_HOME="+ts.Getenv("XDG_STATE_HOME"), "GORACE="+ts.Getenv("GORACE"), failpoint.Variable+"="+ts.Getenv(failpoint.Variable))
 	p.cmd.Stderr = &p.err
 	stdout, err := p.cmd.StdoutPipe()
 	ts.Check(err)
@@ -107,6 +110,25 @@ func stopped(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(errors.Join(err, err2))
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		ts.Fatalf("node %s ended with %d: %s", args[0], code, p.err.String())
+	}
+}
+
+// ended waits for a node that ends by itself, and compares its exit code; "killed" is the end by SIGKILL.
+func ended(ts *testscript.TestScript, _ bool, args []string) {
+	p := node(ts, args[0])
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		ts.Fatalf("node %s does not end", args[0])
+	}
+	_, err := ts.Stderr().Write(p.err.Bytes())
+	ts.Check(err)
+	got := strconv.Itoa(p.cmd.ProcessState.ExitCode())
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		got = "killed"
+	}
+	if got != args[1] {
+		ts.Fatalf("node %s ended with %s: %s", args[0], got, p.err.String())
 	}
 }
 

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"peer": main}
 //	                        ready, and sets $NAME_addr and $NAME_key
 //	stopped NAME            end it with SIGTERM, expect exit 0, print what it printed
 //	killed NAME             end it with SIGKILL
+//	ended NAME CODE         wait until it ends by itself, compare its exit code ("killed": by SIGKILL), print
+//	                        what it printed on standard error; $FERRY_FAIL tells it when
+//	limited NAME BYTES      let it write no file beyond a size from now on, or "unlimited" (Linux)
 //	paused NAME             stop it with SIGSTOP: it holds everything open and says nothing
 //	resumed NAME            let it go on with SIGCONT
 //	until REGEXP COMMAND…   run a command again and again until its standard output matches
@@ -41,7 +44,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serve": serveNode, "stopped": stopped, "killed": killed, "paused": paused, "resumed": resumed, "until": until,
+			"exits": exits, "serve": serveNode, "stopped": stopped, "killed": killed, "ended": ended, "limited": limited, "paused": paused, "resumed": resumed, "until": until,
 			"mode": mode, "garbage": garbage, "flip": flip, "long": long, "forks": forks, "capture": capture,
 		},
 		Setup: func(e *testscript.Env) error {

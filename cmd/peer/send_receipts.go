@@ -181,7 +181,7 @@ func (r *receipts) broken(err error) error {
 
 // late gives up without knowing. The events that are out may still be applied.
 func (r *receipts) late() error {
-	return r.broken(client.Problemf(client.CodeDeadline, "deadline", "no receipt has come for %s: the daemon may be moving, or its node may be gone", r.f.timeout))
+	return r.broken(client.Problemf(client.CodeDeadline, "deadline", "no receipt has come for %s: the daemon may be moving, its node may be gone, or the node's disk may be full", r.f.timeout))
 }
 
 // again is how to learn what became of the rest.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -18,14 +19,19 @@ import (
 	"github.com/ferrymesh/ferry/cmd/peer/memory"
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/peer"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 const serveLong = `Run a node: it serves daemons, takes in daemons from the nodes that may bring some, and listens for commands
 on its admin socket. Everything it keeps is in the data directory: its key (made if there is none), the file
-of authorized peers, a count of its starts.
+of authorized peers, a count of its starts, and the journal of its daemons, which brings them back at the next
+start, however this process has ended. One process has a data directory at a time.
 
-Daemons themselves are kept in memory. When this process ends they are gone, unless they have been moved to
-another node before.
+` + durabilityHelp + `
+
+--durability is that of the daemons that are born here and ask for nothing else. A disk that is full stops the
+acknowledgments until there is room again. A disk that fails to sync ends the process with exit 1, since only
+a restart can tell what is on it.
 
 --peer says where another node can be dialed, and what to call it: NAME=KEY@ADDRESS, where KEY is the text of
 its public key or a file with that. It gives the other node no rights here: peer key authorize does.`
@@ -33,6 +39,7 @@ its public key or a file with that. It gives the other node no rights here: peer
 // serveFlags are the flags of "peer serve".
 type serveFlags struct {
 	key, listen, name, authorized, logLevel, logFormat string
+	durability                                         string
 	peers                                              []string
 	readyFD                                            int
 }
@@ -52,16 +59,18 @@ func newServe(a *app) *cobra.Command {
 	flags.StringVar(&f.listen, "listen", ":7777", "UDP address to listen on")
 	flags.StringVar(&f.name, "name", "", "what the node calls itself (default: the comment of its key, or the host's name)")
 	flags.StringVar(&f.authorized, "authorized", "", "file of authorized peers (default DIR/"+authorizedFile+")")
+	flags.StringVar(&f.durability, "durability", wire.DurabilityEveryEvent.String(), durabilityFlag)
 	flags.StringArrayVar(&f.peers, "peer", nil, "another node: NAME=KEY@ADDRESS (may be repeated)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "least level of what is logged: debug, info, warn, error, off")
 	flags.StringVar(&f.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal")
 	flags.IntVar(&f.readyFD, "ready-fd", -1, "write the ready line as JSON to this file descriptor and close it")
 	for flag, variable := range map[string]string{
 		"key": "FERRY_KEY", "listen": "FERRY_LISTEN", "name": "FERRY_NAME", "authorized": "FERRY_AUTHORIZED",
-		"log-level": "FERRY_LOG_LEVEL", "log-format": "FERRY_LOG_FORMAT",
+		"log-level": "FERRY_LOG_LEVEL", "log-format": "FERRY_LOG_FORMAT", "durability": "FERRY_DURABILITY",
 	} {
 		env(flags, flag, variable)
 	}
+	_ = cmd.RegisterFlagCompletionFunc("durability", cobra.FixedCompletions(levels(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -73,7 +82,8 @@ func serve(ctx context.Context, a *app, f serveFlags) error {
 		return err
 	}
 	defer memory.Tune()()
-	if err := s.start(f); err != nil {
+	ignoreFileLimit()
+	if err := s.start(a, f); err != nil {
 		return err
 	}
 	web := &http.Server{Handler: s.admin, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
@@ -89,14 +99,15 @@ func serve(ctx context.Context, a *app, f serveFlags) error {
 	case err = <-ended:
 		err = client.Problemf(client.CodeError, "socket", "the admin socket has failed: %v", err).Now("stopped").Then("peer serve")
 	}
-	s.farewell(a)
 	web.Close()
-	return err
+	return cmp.Or(err, s.end(a))
 }
 
 // server is what a running node holds. Everything is released in the reverse order of its making.
 type server struct {
 	dir, authorizedPath string
+	durability          wire.Durability
+	unlock              func() // gives the data directory to the journal; nil without a claim
 	key                 *crypto.NodeKeypair
 	name                string
 	made                bool // the key is new
@@ -121,8 +132,11 @@ func (s *server) release() {
 // later notes what has to be undone when the node ends.
 func (s *server) later(f func()) { s.releases = append(s.releases, f) }
 
-// cannotStart tells an address that cannot be listened on from a directory that cannot be written.
+// cannotStart tells an address that cannot be listened on from a directory that cannot be used.
 func (s *server) cannotStart(err error) error {
+	if p := journalProblem(err, s.dir); p != nil {
+		return p.Now("not started; nothing on the disk was changed")
+	}
 	p := client.Problemf(client.CodeError, "not_started", "the node cannot start: %s", client.Plain(err.Error())).Now("not started")
 	boot := filepath.Join(s.dir, bootFile)
 	var number *strconv.NumError
@@ -141,28 +155,33 @@ func (s *server) cannotStart(err error) error {
 }
 
 // start brings the node up: from here on it answers other nodes.
-func (s *server) start(f serveFlags) error {
+func (s *server) start(a *app, f serveFlags) error {
 	log, err := newLogger(f)
 	if err != nil {
 		return err
 	}
+	tuned, err := journalConfig()
+	if err != nil {
+		return err
+	}
+	s.unlock() // the journal takes the directory; whoever came in between keeps it, and this start fails
 	s.peer, err = peer.New(peer.Config{
-		Key: s.key, Name: s.name, Listen: f.listen, DataDir: s.dir, Authorize: s.authorized.Lookup, Logger: log,
+		Key: s.key, Name: s.name, Listen: f.listen, Authorize: s.authorized.Lookup, Logger: log,
+		DataDir: s.dir, Durability: s.durability, Journal: tuned, Fatal: a.fatal(s.dir),
 	})
 	if err != nil {
 		return s.cannotStart(err)
 	}
-	s.later(func() { _ = s.peer.Close() })
-	if err := kinds.Register(s.peer.Factories()); err != nil {
-		return err
-	}
+	s.later(func() { _ = s.peer.Close() }) // end has closed it before and told what came of it
 	names := make(map[crypto.NodeID]string)
 	for _, k := range s.known {
 		s.peer.Learn(k.id, k.addr)
 		names[k.id] = k.name
 	}
 	s.admin = admin.New(admin.Config{
-		Peer: s.peer, Version: version().Version, Authorized: s.authorizedPath, Peers: s.authorized, Names: names,
+		Peer: s.peer, Version: version().Version, Durability: s.durability,
+		Authorized: s.authorizedPath, Peers: s.authorized, Names: names,
 	})
-	return nil
+	// Now that it is known where the others are: this brings back what the journal has.
+	return kinds.Register(s.peer)
 }

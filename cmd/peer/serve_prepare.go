@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/ferrymesh/ferry/cmd/peer/admin"
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/peer"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -25,6 +27,9 @@ func (s *server) prepare(a *app, f serveFlags) (err error) {
 			return err
 		}
 		s.known = append(s.known, k)
+	}
+	if s.durability, err = parseLevel(f.durability); err != nil {
+		return err.(*client.Problem).Now("not started").Then("peer serve --help")
 	}
 	if s.dir, err = a.dataDir(); err != nil {
 		return err
@@ -48,22 +53,22 @@ func (s *server) prepare(a *app, f serveFlags) (err error) {
 	return nil
 }
 
-// claim makes the data directory this process' own.
+// claim makes the data directory this process' own, until start gives it to the journal.
 func (s *server) claim() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return client.Problemf(client.CodeUsage, "no_data_directory", "the data directory cannot be made: %v", err).
 			Now("not started").Then("peer serve --data DIR")
 	}
-	unlock, err := lockFileAt(filepath.Join(s.dir, lockFile))
-	if errors.Is(err, errLocked) {
-		return client.Problemf(client.CodeRefused, "node_running", "a node is already running with the data directory %s", s.dir).
-			Now("that node goes on; nothing was started").Then("peer status --data %s", s.dir)
+	lock, err := journal.NewDisk(s.dir).Lock()
+	if p := journalProblem(err, s.dir); p != nil {
+		return p
 	}
 	if err != nil {
 		return client.Problemf(client.CodeUsage, "no_data_directory", "the data directory cannot be locked: %v", err).
 			Now("not started").Then("peer serve --data DIR")
 	}
-	s.later(unlock)
+	s.unlock = sync.OnceFunc(func() { lock.Close() })
+	s.later(s.unlock)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // readyLine is the JSON line of a node that serves: on standard output with --json, and on the descriptor
@@ -21,6 +22,7 @@ type readyLine struct {
 	Admin      string      `json:"admin"`
 	Data       string      `json:"data"`
 	Durability string      `json:"durability"`
+	Daemons    int         `json:"daemons"` // that the journal has, and that serve soon if they do not yet
 	PID        int         `json:"pid"`
 }
 
@@ -30,7 +32,7 @@ func (s *server) ready(a *app, f serveFlags) error {
 	r := readyLine{
 		Type: "ready", Node: client.Node{ID: id.Hex(), Fingerprint: id.String(), Name: s.name},
 		PublicKey: reportKey("", id, s.name).PublicKey, Addrs: s.peer.Addrs(), Admin: s.socketPath, Data: s.dir,
-		Durability: "memory", PID: os.Getpid(),
+		Durability: s.durability.String(), Daemons: s.serving(context.Background()), PID: os.Getpid(),
 	}
 	if err := a.print(r, func(w io.Writer) { r.write(w, s.made) }); err != nil {
 		return err
@@ -58,37 +60,12 @@ func (r readyLine) write(w io.Writer, made bool) {
 	fmt.Fprintf(w, "node    %s  %s%s\n", r.Node.Name, r.Node.Fingerprint, key)
 	fmt.Fprintf(w, "listen  udp %s\n", strings.Join(r.Addrs, " "))
 	fmt.Fprintf(w, "admin   unix %s (0600)\n", r.Admin)
-	fmt.Fprintf(w, "data    %s\n", r.Data)
-	fmt.Fprintln(w, "daemons are kept in memory: when this process ends they are gone, unless they have been moved away before")
+	fmt.Fprintf(w, "data    %s  durability %s\n", r.Data, r.Durability)
+	if r.Daemons > 0 {
+		fmt.Fprintf(w, "journal %s from before\n", count(r.Daemons, "daemon"))
+	}
+	if r.Durability == wire.DurabilityMemory.String() {
+		fmt.Fprintln(w, "daemons that are born here are kept in memory: when this process ends they are gone, unless they have been moved away before")
+	}
 	fmt.Fprintln(w, "ready")
-}
-
-// farewell says what ends with this process.
-func (s *server) farewell(a *app) {
-	list, err := s.peer.Daemons(context.Background())
-	if err != nil {
-		return
-	}
-	var lost []string
-	for _, d := range list {
-		name := d.Name
-		if name == "" {
-			name = d.Entity.Short()
-		}
-		if !d.Left {
-			lost = append(lost, fmt.Sprintf("%s (%s, epoch %d)", name, d.Kind, d.Epoch))
-		}
-	}
-	if a.json {
-		_ = json.NewEncoder(a.out).Encode(struct {
-			Type string   `json:"type"`
-			Lost []string `json:"lost"`
-		}{"closed", lost})
-		return
-	}
-	if len(lost) == 0 {
-		a.note("closed: no daemon was serving here")
-		return
-	}
-	a.note("closed: %s served here, in memory only, and are lost now: %s", count(len(lost), "daemon"), strings.Join(lost, ", "))
 }

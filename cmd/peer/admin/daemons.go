@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -19,24 +20,56 @@ import (
 func (s *Server) daemonOf(b *book, v node.DaemonView) client.Daemon {
 	d := client.Daemon{
 		ID: v.Entity.String(), Origin: originText(v.Origin), Name: v.Name, Kind: v.Kind, State: client.StateServing,
-		Epoch: v.Epoch, Holder: b.node(v.Holder), Handovers: int(v.Epoch) - 1,
+		Epoch: v.Epoch, Holder: b.node(v.Holder), Handovers: int(max(v.Epoch, 1) - 1),
 		PublicKey: crypto.AuthorizedLine(crypto.NodeID(v.Entity), nil, v.Name),
 	}
 	if v.Left {
 		d.State, d.Expires = client.StateLeft, &v.Expires
 		return d
 	}
+	d.Durability = v.Durability.String()
+	if v.Dormant {
+		d.State, d.Problem = client.StateRecovering, s.dormantProblem(v)
+		if v.Damage != nil {
+			d.State = client.StateDamaged
+		}
+		return d
+	}
+	s.describe(&d, v)
+	return d
+}
+
+// describe adds what is known of a daemon that is here. One without a host was handed over in an earlier life
+// of the process, and nobody has confirmed it yet.
+func (s *Server) describe(d *client.Daemon, v node.DaemonView) {
 	if v.Moving {
 		d.State, d.Migration = client.StateMoving, v.Migration.String()
 	}
-	if h, ok := s.cfg.Peer.Host(v.Origin); ok {
-		head := h.Head()
-		d.Sequence, d.Head = head.Sequence, head.Digest.String()
-		if h.Frozen() {
-			d.State = client.StateFrozen
-		}
+	h, ok := s.cfg.Peer.Host(v.Origin)
+	if !ok {
+		d.State = client.StateFrozen
+		return
 	}
-	return d
+	head := h.Head()
+	d.Sequence, d.Head = head.Sequence, head.Digest.String()
+	if _, gone := h.HandedOver(); gone || h.Frozen() {
+		d.State = client.StateFrozen
+	}
+}
+
+// dormantProblem says why a daemon that the journal has is not here, and what to do.
+func (s *Server) dormantProblem(v node.DaemonView) *client.Problem {
+	name := label(v)
+	switch {
+	case v.Damage != nil:
+		return client.Problemf(client.CodeProof, "damaged", "%s cannot be brought back from the journal: %s", name, client.Plain(v.Damage.Error())).
+			Now("not served; its records are left as they are").Then("peer journal verify, after this node has been stopped")
+	case !slices.Contains(s.cfg.Peer.Kinds(), v.Kind):
+		return client.Problemf(client.CodeRefused, "unknown_kind", "%s is of the kind %q, which this program does not know; it knows %s", name, v.Kind, join(s.cfg.Peer.Kinds())).
+			Now("not served; it is in the journal, and nothing of it is lost").Then("peer serve, of a version that knows the kind")
+	}
+	return client.Problemf(client.CodeUnreachable, "recovering", "%s is being brought back from the journal", name).
+		Now("not served yet; nothing of it is lost").Then("the same command in a moment")
 }
 
 // originText is an origin as it is written everywhere: sixteen hex digits, zeros included.
@@ -106,9 +139,13 @@ func label(v node.DaemonView) string {
 	return v.Entity.Short()
 }
 
-// here returns a daemon that serves at this node; one that left is a problem that says where it went.
+// here returns a daemon that serves at this node; one that left is a problem that says where it went, and one
+// that is not back from the journal is a problem too.
 func (s *Server) here(ctx context.Context, arg string) (node.DaemonView, error) {
 	v, err := s.findDaemon(ctx, arg)
+	if err == nil && v.Dormant {
+		return v, s.dormantProblem(v)
+	}
 	if err != nil || !v.Left {
 		return v, err
 	}
@@ -143,7 +180,15 @@ func (s *Server) spawn(w http.ResponseWriter, r *http.Request) error {
 	if err := checkName(req.Name); err != nil {
 		return err
 	}
-	d, err := s.cfg.Peer.Spawn(r.Context(), req.Kind, peer.SpawnOptions{Name: req.Name})
+	opt := peer.SpawnOptions{Name: req.Name}
+	if req.Durability != "" {
+		level, err := wire.ParseDurability(req.Durability)
+		if err != nil {
+			return client.Problemf(client.CodeUsage, "bad_durability", "%s", client.Plain(err.Error())).Now("nothing was started").Then("peer daemon spawn --help")
+		}
+		opt.Durability = &level
+	}
+	d, err := s.cfg.Peer.Spawn(r.Context(), req.Kind, opt)
 	if err != nil {
 		return s.spawnProblem(err, req)
 	}
@@ -160,7 +205,7 @@ func (s *Server) spawn(w http.ResponseWriter, r *http.Request) error {
 }
 
 // spawnProblem says what could be started instead. The node reports a name that is taken as a refusal, and
-// there is nothing else that it refuses at a birth.
+// with a data directory there is nothing else that it refuses at a birth.
 func (s *Server) spawnProblem(err error, req client.SpawnRequest) error {
 	p := problemOf(err).Now("nothing was started")
 	switch {

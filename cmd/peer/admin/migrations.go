@@ -177,6 +177,8 @@ func (s *Server) planHere(ctx context.Context, b *book, in client.MigrateRequest
 		return 0, client.Problemf(client.CodeUnknown, "moved", "%s left this node for %s", label(v), at).
 			Now("serving at %s since epoch %d, as far as this node knows", at, v.Epoch).
 			Then("peer migrate %s %s --from %s", in.Daemon, in.Target, at)
+	case v.Dormant:
+		return 0, s.dormantProblem(v)
 	case req.Target == b.self:
 		return 0, alreadyThere(b, label(v), req.Target)
 	case v.Moving && v.Migration != req.ID:

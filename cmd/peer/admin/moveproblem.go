@@ -23,14 +23,14 @@ func moveProblem(b *book, m node.Migration, out *client.Migration) *client.Probl
 		p.Then("peer migration watch %s", m.ID.Short())
 		if m.Phase < wire.PhaseCutover {
 			p.Detail = "it is not known whether " + name + " is alive: " + why
-			return p.Now("in doubt: not at %s; %s is asked again and again, and has it if its process has not died", to, from)
+			return p.Now("in doubt: not at %s; %s is asked again and again, and has it, unless it was in memory only and its process has died", to, from)
 		}
 		p.Detail = name + " may be committed to " + to + ", which has not confirmed it: " + why
 		return p.Now("in doubt and frozen: nobody serves it until the handover reaches %s, and it is delivered again and again", to)
 	case wire.OutcomeLost:
 		p.Kind = client.OutcomeLost
 		p.Detail = name + " is lost: " + why
-		return p.Now("gone with the process that held it in memory").Then("peer daemon ls")
+		return p.Now("gone: not at %s, and %s has been restarted without it", to, from).Then("peer daemon ls, at %s", from)
 	}
 	p.Detail = name + " was not moved to " + to + ": " + why
 	return p.Now("%s", b.whereabouts(m, from)).Then("%s", b.remedy(m, out))
@@ -44,7 +44,7 @@ func (b *book) whereabouts(m node.Migration, from string) string {
 		return "as it was: " + from + " was not asked for anything"
 	case m.Orchestrator != b.self && m.Source != b.self:
 		return "not here; still at " + from + ", unless that has ended"
-	case m.Reason == wire.ReasonDaemonNotFound:
+	case m.Reason == wire.ReasonDaemonNotFound && !begun(m):
 		return "not at " + from + "; nothing was changed"
 	}
 	return "still at " + from + " and serving"
@@ -58,7 +58,7 @@ func moveCode(m node.Migration) int {
 		return client.CodeInDoubt
 	case m.Outcome == wire.OutcomeLost:
 		return client.CodeError
-	case m.Stats.SnapshotSent > 0:
+	case m.Stats.SnapshotSent > 0 || m.Reason == wire.ReasonDaemonNotFound && begun(m):
 		return client.CodeStayed
 	}
 	switch code := codeOf(m.Reason); code {
@@ -67,6 +67,10 @@ func moveCode(m node.Migration) int {
 	}
 	return client.CodeStayed
 }
+
+// begun reports whether the source has told anything of the migration, and so had the daemon. One that has lost the
+// migration, by its own restart, says so by the same reason as one that never had the daemon.
+func begun(m node.Migration) bool { return m.Stats != wire.Stats{} }
 
 // remedy is the command that is most likely to help.
 func (b *book) remedy(m node.Migration, out *client.Migration) string {
@@ -85,6 +89,9 @@ func (b *book) remedy(m node.Migration, out *client.Migration) string {
 	case wire.ReasonFactoryNotFound:
 		return "peer status, at " + out.Target.Label() + ", for the kinds it knows"
 	case wire.ReasonDaemonNotFound:
+		if begun(m) {
+			return again
+		}
 		return "peer daemon ls, at " + out.Source.Label()
 	case wire.ReasonAlreadyMigrating:
 		return "peer migration ls, at " + out.Source.Label()

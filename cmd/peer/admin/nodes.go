@@ -17,8 +17,12 @@ import (
 func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	p := s.cfg.Peer
 	st := client.Status{
-		Node: nodeOf(p.ID(), p.Name()), Version: s.cfg.Version, Durability: "memory", Started: p.Started().UTC(), Boot: p.Boot(),
+		Node: nodeOf(p.ID(), p.Name()), Version: s.cfg.Version, Durability: s.cfg.Durability.String(), Started: p.Started().UTC(), Boot: p.Boot(),
 		Addrs: p.Addrs(), Kinds: p.Kinds(), Pending: len(p.Pending()),
+	}
+	st.Journal.LogBytes, st.Journal.SnapshotBytes = p.Usage()
+	if err := p.DiskError(); err != nil {
+		st.Journal.DiskError = client.Plain(err.Error())
 	}
 	if s.cfg.Peers != nil {
 		if err := s.cfg.Peers.Err(); err != nil {
@@ -31,6 +35,14 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, st)
 }
 
+// one is 1 for what is true.
+func one(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 // count fills in what changes all the time.
 func (s *Server) count(ctx context.Context, st *client.Status) error {
 	daemons, err := s.cfg.Peer.Daemons(ctx)
@@ -38,12 +50,11 @@ func (s *Server) count(ctx context.Context, st *client.Status) error {
 		return err
 	}
 	for _, d := range daemons {
-		if !d.Left {
-			st.Daemons++
-		}
-		if d.Moving {
-			st.Moving++
-		}
+		st.Daemons += one(!d.Left)
+		st.Moving += one(d.Moving)
+		st.InMemory += one(!d.Left && d.Durability == wire.DurabilityMemory)
+		st.Recovering += one(d.Dormant && d.Damage == nil)
+		st.Damaged += one(d.Damage != nil)
 	}
 	peers, err := s.cfg.Peer.Peers(ctx)
 	if err != nil {

@@ -38,6 +38,7 @@ import (
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/peer"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // MaxBody bounds the body of a request and each line of a stream, in bytes: an event of the largest size in
@@ -49,6 +50,8 @@ type Config struct {
 	Peer *peer.Peer
 	// Version is that of the program.
 	Version string
+	// Durability is that of daemons that are born at the node and ask for nothing else.
+	Durability wire.Durability
 	// Authorized is the path of the file of authorized peers; empty means that it cannot be edited here.
 	Authorized string
 	// Peers reads that file; nil means that nobody is authorized.

@@ -47,7 +47,7 @@ func newRig(t *testing.T, name string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := kinds.Register(p.Factories()); err != nil {
+	if err := kinds.Register(p); err != nil {
 		t.Fatal(err)
 	}
 	s := New(Config{Peer: p, Version: "test", Authorized: filepath.Join(dir, "authorized"), Peers: authorized})

@@ -56,9 +56,14 @@ func (c *Client) Daemon(ctx context.Context, daemon string) (d Daemon, err error
 	return d, c.call(ctx, http.MethodGet, "/v1/daemons/"+url.PathEscape(daemon), nil, &d)
 }
 
-// Spawn gives birth to a daemon at the node.
-func (c *Client) Spawn(ctx context.Context, kind, name string) (d Daemon, err error) {
-	return d, c.call(ctx, http.MethodPost, "/v1/daemons", SpawnRequest{Kind: kind, Name: name}, &d)
+// Spawn gives birth to a daemon at the node, of the node's own durability.
+func (c *Client) Spawn(ctx context.Context, kind, name string) (Daemon, error) {
+	return c.SpawnWith(ctx, SpawnRequest{Kind: kind, Name: name})
+}
+
+// SpawnWith gives birth to a daemon that is described in full.
+func (c *Client) SpawnWith(ctx context.Context, req SpawnRequest) (d Daemon, err error) {
+	return d, c.call(ctx, http.MethodPost, "/v1/daemons", req, &d)
 }
 
 // Stop ends a daemon for good.

@@ -6,7 +6,7 @@ import (
 )
 
 // packages begin the texts of errors in programs; to an operator they mean nothing.
-var packages = []string{"peer", "node", "wire", "subproto", "transport", "daemon", "target", "source", "orchestrator", "codec", "crypto", "kinds"}
+var packages = []string{"peer", "node", "wire", "subproto", "transport", "daemon", "target", "source", "orchestrator", "codec", "crypto", "journal", "kinds"}
 
 // Plain is the text of an error for people: without the names of packages that lead its parts.
 func Plain(text string) string {

@@ -14,7 +14,7 @@ const (
 	CodeDeadline    = 6   // the time allowed has passed; retrying may help
 	CodeStayed      = 7   // not moved: still at the source and serving
 	CodeInDoubt     = 8   // committed and not confirmed: nobody serves until that is resolved
-	CodeProof       = 9   // a proof is invalid, or two proofs show a fork
+	CodeProof       = 9   // a proof is invalid, two proofs show a fork, or a journal is damaged
 	CodeInterrupted = 130 // stopped by a signal; what was started goes on
 )
 

@@ -21,13 +21,17 @@ func (n Node) Label() string {
 type Status struct {
 	Node       Node      `json:"node"`
 	Version    string    `json:"version"`
-	Durability string    `json:"durability"` // "memory": daemons end with the process
+	Durability string    `json:"durability"` // of daemons that are born here and ask for nothing else
+	Journal    Journal   `json:"journal"`
 	Started    time.Time `json:"started"`
 	Boot       uint64    `json:"boot"`  // how often the node has been started
 	Addrs      []string  `json:"addrs"` // where other nodes can dial it
 	Kinds      []string  `json:"kinds"` // of daemons it can spawn and receive
 	Daemons    int       `json:"daemons"`
 	Moving     int       `json:"moving"`
+	InMemory   int       `json:"in_memory"`         // daemons that end with the process
+	Recovering int       `json:"recovering"`        // daemons that are being brought back from the journal
+	Damaged    int       `json:"damaged"`           // daemons that cannot be brought back
 	Peers      int       `json:"peers"`             // nodes connected now
 	Pending    int       `json:"pending"`           // unknown callers that were turned away
 	Refused    uint64    `json:"frames_refused"`    // frames that their senders had no right to send
@@ -35,29 +39,42 @@ type Status struct {
 	Warning    string    `json:"warning,omitempty"` // what the operator should look at
 }
 
+// Journal is what a node's journal takes on its disk, and whether the disk takes it.
+type Journal struct {
+	LogBytes      int64 `json:"log_bytes"`
+	SnapshotBytes int64 `json:"snapshot_bytes"`
+	// DiskError says why nothing can be written at present, and so nothing acknowledged. Empty if it can.
+	DiskError string `json:"disk_error,omitempty"`
+}
+
 // The states of a daemon on a node.
 const (
-	StateServing = "serving"
-	StateMoving  = "moving" // and serving, except for the blackout at the end
-	StateFrozen  = "frozen" // in its cutover
-	StateLeft    = "left"   // it serves at its Holder; this node only remembers where that is
+	StateServing    = "serving"
+	StateMoving     = "moving"     // and serving, except for the blackout at the end
+	StateFrozen     = "frozen"     // in its cutover, or handed over and not yet confirmed
+	StateRecovering = "recovering" // in the journal of the node, which is bringing it back
+	StateDamaged    = "damaged"    // in the journal of the node, which cannot bring it back
+	StateLeft       = "left"       // it serves at its Holder; this node only remembers where that is
 )
 
-// Daemon is a daemon that serves at a node, or what the node remembers of one that left.
+// Daemon is a daemon that serves at a node or is about to, or what the node remembers of one that left.
 type Daemon struct {
-	ID        string     `json:"id"`     // the key it was born with, in hex
-	Origin    string     `json:"origin"` // its short routing number, 16 hex digits
-	Name      string     `json:"name,omitempty"`
-	Kind      string     `json:"kind"`
-	State     string     `json:"state"`
-	Epoch     uint64     `json:"epoch"`
-	Sequence  uint64     `json:"sequence,omitempty"`   // of the newest event; 0 for one that left
-	Head      string     `json:"head,omitempty"`       // digest of the log through Sequence
-	Handovers int        `json:"handovers"`            // moves so far
-	PublicKey string     `json:"public_key,omitempty"` // the birth key as a line of OpenSSH
-	Holder    Node       `json:"holder"`
-	Migration string     `json:"migration,omitempty"` // while it moves
-	Expires   *time.Time `json:"expires,omitempty"`   // when the memory of one that left ends
+	ID         string     `json:"id"`     // the key it was born with, in hex
+	Origin     string     `json:"origin"` // its short routing number, 16 hex digits
+	Name       string     `json:"name,omitempty"`
+	Kind       string     `json:"kind"`
+	State      string     `json:"state"`
+	Durability string     `json:"durability,omitempty"` // what its acknowledgments promise; empty for one that left
+	Epoch      uint64     `json:"epoch"`                // 0 while it is being brought back
+	Sequence   uint64     `json:"sequence,omitempty"`   // of the newest event; 0 for one that left
+	Head       string     `json:"head,omitempty"`       // digest of the log through Sequence
+	Handovers  int        `json:"handovers"`            // moves so far
+	PublicKey  string     `json:"public_key,omitempty"` // the birth key as a line of OpenSSH
+	Holder     Node       `json:"holder"`
+	Migration  string     `json:"migration,omitempty"` // while it moves
+	Expires    *time.Time `json:"expires,omitempty"`   // when the memory of one that left ends
+	// Problem is set for one that cannot be brought back: why, and what to do.
+	Problem *Problem `json:"problem,omitempty"`
 }
 
 // Label is the name, or the start of the id of a daemon without one.
@@ -72,6 +89,8 @@ func (d Daemon) Label() string {
 type SpawnRequest struct {
 	Kind string `json:"kind"`
 	Name string `json:"name,omitempty"`
+	// Durability is memory, handover, every-event or both; empty is the node's.
+	Durability string `json:"durability,omitempty"`
 }
 
 // Submission is one event to submit. Label names the producer among those of the node; Seq is the
@@ -114,7 +133,7 @@ const (
 	OutcomeMoved   = "moved"    // the target serves, and its activation was verified
 	OutcomeStayed  = "stayed"   // the source serves as if nothing had happened
 	OutcomeInDoubt = "in_doubt" // nobody serves until the handover is confirmed
-	OutcomeLost    = "lost"     // the daemon ended with the node that held it in memory
+	OutcomeLost    = "lost"     // the node that held the daemon has been restarted without it
 )
 
 // Migration is one move as a node sees it.

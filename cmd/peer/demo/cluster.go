@@ -13,6 +13,7 @@ import (
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // cluster is everything that a run puts into the world: a temporary directory and the processes of the
@@ -34,7 +35,7 @@ const (
 
 // newCluster makes the directories and keys and starts the nodes. Each of them lets in the others, for
 // everything, and the producer, for submitting. Close it even after an error.
-func newCluster(ctx context.Context, names []string, producer crypto.NodeID) (*cluster, error) {
+func newCluster(ctx context.Context, names []string, level wire.Durability, producer crypto.NodeID) (*cluster, error) {
 	c := &cluster{launcher: newLauncher()}
 	base, err := os.MkdirTemp(tempRoot(), "ferry-demo-")
 	if err != nil {
@@ -45,7 +46,7 @@ func newCluster(ctx context.Context, names []string, producer crypto.NodeID) (*c
 		return c, err
 	}
 	for _, name := range names {
-		m, err := newMember(base, name)
+		m, err := newMember(base, name, level)
 		if err != nil {
 			return c, err
 		}
@@ -123,7 +124,7 @@ func (c *cluster) introduce(ctx context.Context, m *member) error {
 	return nil
 }
 
-// restart brings a killed node back: the same key, the same address, and nothing in its memory.
+// restart brings a killed node back: the same key, the same address, the same directory.
 func (c *cluster) restart(ctx context.Context, m *member) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()

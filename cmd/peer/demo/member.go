@@ -8,6 +8,7 @@ import (
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // member is one of the nodes: a directory, a key, and a child process while it runs. It belongs to the
@@ -20,6 +21,7 @@ type member struct {
 	listen  string // "127.0.0.1:0" until it has run once; the same port after that
 	admin   *client.Client
 	process *process
+	level   wire.Durability
 	peak    uint64 // bytes of memory, over all its processes
 }
 
@@ -31,8 +33,8 @@ const (
 )
 
 // newMember makes a directory with a fresh key.
-func newMember(base, name string) (*member, error) {
-	m := &member{name: name, dir: filepath.Join(base, name), logPath: filepath.Join(base, logDir, name+".log"), listen: "127.0.0.1:0"}
+func newMember(base, name string, level wire.Durability) (*member, error) {
+	m := &member{name: name, level: level, dir: filepath.Join(base, name), logPath: filepath.Join(base, logDir, name+".log"), listen: "127.0.0.1:0"}
 	if err := os.Mkdir(m.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func (m *member) file(name string) string { return filepath.Join(m.dir, name) }
 
 // args is the command line of the node.
 func (m *member) args() []string {
-	return []string{"serve", "--data", m.dir, "--name", m.name, "--listen", m.listen}
+	return []string{"serve", "--data", m.dir, "--name", m.name, "--listen", m.listen, "--durability", m.level.String()}
 }
 
 // start runs the node and waits until it is ready. A node that has run before listens where it did.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/cmd/peer/kinds"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // options say what to show. They come from flags and are checked before anything starts.
@@ -23,11 +24,14 @@ type options struct {
 	keep  bool
 	json  bool
 	seed  uint64 // of generated events
+	// durability is what the nodes promise with an acknowledgment.
+	durability wire.Durability
 }
 
 // flags are the options as they are typed.
 type flags struct {
 	kind, state, rate, input string
+	durability               string
 	moves                    int
 	keep, json               bool // json is a flag of all commands, and is not added here
 	seed                     uint64
@@ -39,6 +43,8 @@ const (
 	defaultState = "64MiB"
 	defaultRate  = "2000"
 	defaultMoves = 3
+	// defaultDurability is that of peer serve.
+	defaultDurability = wire.DurabilityEveryEvent
 )
 
 // Bounds of what can be asked for.
@@ -54,6 +60,7 @@ func (f *flags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.kind, "kind", defaultKind, "what to move: "+strings.Join(kinds.Names(), ", "))
 	fs.StringVar(&f.state, "state", defaultState, "size of the ledger's state, such as 64MiB or 1GiB")
 	fs.StringVar(&f.rate, "rate", defaultRate, "events per second, such as 500 or 20k; 0 is as fast as they are acknowledged (the default with --input)")
+	fs.StringVar(&f.durability, "durability", defaultDurability.String(), "what an acknowledgment promises: memory, handover, every-event, both")
 	fs.IntVar(&f.moves, "moves", defaultMoves, "how often the daemon moves, round and round the three nodes")
 	fs.StringVar(&f.input, "input", "", "a file, or a directory of files, that a wordcount is fed line by line")
 	fs.BoolVar(&f.keep, "keep", false, "leave the nodes up until Ctrl-C and print commands to try on them")
@@ -64,7 +71,7 @@ func (f *flags) add(fs *pflag.FlagSet) {
 // that is wrong.
 func (f *flags) options(changed func(flag string) bool) (options, error) {
 	o := options{kind: f.kind, moves: f.moves, input: f.input, keep: f.keep, json: f.json, seed: f.seed}
-	err := cmp.Or(f.checkKind(changed), f.readState(&o, changed), f.readRate(&o, changed), f.checkMoves())
+	err := cmp.Or(f.checkKind(changed), f.readState(&o, changed), f.readRate(&o, changed), f.readDurability(&o), f.checkMoves())
 	return o, err
 }
 
@@ -115,6 +122,14 @@ func (f *flags) readRate(o *options, changed func(string) bool) error {
 		return usagef("--rate %s is not between 0 and %s", f.rate, humanize.Comma(maxRate))
 	}
 	o.rate = rate
+	return nil
+}
+
+// readDurability reads the level.
+func (f *flags) readDurability(o *options) (err error) {
+	if o.durability, err = wire.ParseDurability(f.durability); err != nil {
+		return usagef("--durability %q is none of memory, handover, every-event, both", f.durability)
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // parse reads a command line as the command would.
@@ -35,9 +36,15 @@ func TestOptions(t *testing.T) {
 		"--kind wordcount --input x":          {kind: "wordcount", moves: 3, seed: 1, input: "x"},
 		"--kind wordcount --input x --rate 9": {kind: "wordcount", rate: 9, moves: 3, seed: 1, input: "x"},
 	} {
+		want.durability = defaultDurability
 		got, err := parse(t, line)
 		if err != nil || got != want {
 			t.Errorf("%q: got %+v, %v; want %+v", line, got, err, want)
+		}
+	}
+	for _, level := range []wire.Durability{wire.DurabilityMemory, wire.DurabilityBoth} {
+		if got, err := parse(t, "--durability "+level.String()); err != nil || got.durability != level {
+			t.Errorf("%v: got %+v, %v", level, got, err)
 		}
 	}
 }
@@ -56,6 +63,7 @@ func TestOptionsRefused(t *testing.T) {
 		"--rate NaN":                          "20k",
 		"--rate 11M":                          "between",
 		"--moves 0":                           "between",
+		"--durability often":                  "every-event",
 		"--moves -3":                          "between",
 		"--moves 10001":                       "10,000",
 		"--input x":                           "--kind wordcount",

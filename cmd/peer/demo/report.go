@@ -44,13 +44,14 @@ func (r *report) object(v any) {
 
 // began says what is up.
 func (r *report) began(o options, s session) {
-	r.line("%d nodes up, %s on %s, load %s", len(s.nodes), o.thing(), s.nodes[0], o.load())
+	r.line("%d nodes up, durability %v, %s on %s, load %s", len(s.nodes), o.durability, o.thing(), s.nodes[0], o.load())
 	r.object(struct {
-		Type   string   `json:"type"`
-		Nodes  []string `json:"nodes"`
-		Daemon string   `json:"daemon"`
-		Kind   string   `json:"kind"`
-	}{"started", s.nodes, s.daemon.ID, s.daemon.Kind})
+		Type       string   `json:"type"`
+		Nodes      []string `json:"nodes"`
+		Daemon     string   `json:"daemon"`
+		Kind       string   `json:"kind"`
+		Durability string   `json:"durability"`
+	}{"started", s.nodes, s.daemon.ID, s.daemon.Kind, o.durability.String()})
 }
 
 // thing names the daemon.

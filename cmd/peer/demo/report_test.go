@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -55,7 +56,7 @@ func failed() *evidence {
 }
 
 func TestReport(t *testing.T) {
-	ledger := options{kind: "ledger", state: 64 << 20, rate: 2000, moves: 2}
+	ledger := options{kind: "ledger", state: 64 << 20, rate: 2000, moves: 2, durability: wire.DurabilityEveryEvent}
 	text := options{kind: "wordcount", input: "src", moves: 2}
 	for name, c := range map[string]struct {
 		o options

@@ -38,7 +38,7 @@ func run(ctx context.Context, o options, r *report) error {
 		return err
 	}
 	began := time.Now()
-	c, err := newCluster(ctx, nodeNames, key.ID())
+	c, err := newCluster(ctx, nodeNames, o.durability, key.ID())
 	if err != nil {
 		return finish(ctx, c, r, err)
 	}

@@ -67,11 +67,16 @@ func Help(name string) string {
 	return ""
 }
 
-// Register makes the built-in kinds available to a node. It stops at the first that f refuses,
+// Registry takes kinds of daemons: a node, which brings back those that its journal has, or factories alone.
+type Registry interface {
+	RegisterKind(kind string, newDaemon func() daemon.Daemon) error
+}
+
+// Register makes the built-in kinds available to a node. It stops at the first that r refuses,
 // for instance because the name is taken.
-func Register(f *daemon.Factories) error {
+func Register(r Registry) error {
 	for _, k := range builtin() {
-		if err := f.RegisterKind(k.name, k.make); err != nil {
+		if err := r.RegisterKind(k.name, k.make); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,0 @@
-package main
-
-import "errors"
-
-// errLocked says that another process holds a lock.
-var errLocked = errors.New("locked by another process")
