@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/crypto"
+)
+
+// startLimit is how long a node may take to be ready, on a machine that has other things to do.
+const startLimit = 30 * time.Second
+
+// member is one node of a cluster: a directory with its key, and a process while it runs.
+type member struct {
+	c       *cluster
+	name    string
+	dir     string
+	logPath string
+	id      crypto.NodeID
+	admin   *client.Client
+	disk    *disk // nil without one of its own
+
+	mu       sync.Mutex // held while the process is started or ended
+	listen   string     // the same port after the first start
+	process  *process
+	expected bool // the next death is somebody's doing
+}
+
+// newMember makes the directory, with a disk of its own if it can have one, and the key.
+func newMember(c *cluster, name string) (*member, error) {
+	m := &member{c: c, name: name, dir: filepath.Join(c.base, name), logPath: filepath.Join(c.base, name+".log"), listen: "127.0.0.1:0"}
+	err := os.Mkdir(m.dir, 0o700)
+	if err == nil && c.h.disks {
+		m.disk, err = mountDisk(m.dir)
+	}
+	if err != nil {
+		return m, err
+	}
+	key, err := crypto.CreateNodeKey(filepath.Join(m.dir, "node.key"), name)
+	if err != nil {
+		return m, err
+	}
+	m.id = key.ID() // the secret half stays in the file
+	key.Wipe()
+	m.admin = client.Dial(filepath.Join(m.dir, "admin.sock"))
+	return m, nil
+}
+
+// args is the command line of the node, which knows the others by the addresses of relays.
+func (m *member) args() ([]string, error) {
+	args := []string{"serve", "--json", "--data", m.dir, "--name", m.name, "--listen", m.listen, "--log-level", "debug", "--log-format", "text", "--durability", m.c.level}
+	for _, other := range m.c.members {
+		if other == m {
+			continue
+		}
+		addr, err := m.c.mesh.Addr(m.name, other.name)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--peer", fmt.Sprintf("%s=%s@%s", other.name, other.id.Hex(), addr))
+	}
+	return args, nil
+}
+
+// start runs the node, with more environment for tests of it, and waits until it is ready. A node that runs
+// is left alone.
+func (m *member) start(ctx context.Context, env ...string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process != nil && m.process.running() {
+		return nil
+	}
+	if err := m.launch(env); err != nil {
+		return fmt.Errorf("node %s cannot be started: %w", m.name, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := m.process.waitReady(ctx); err != nil {
+		return fmt.Errorf("node %s: %w", m.name, err)
+	}
+	m.listen = m.process.addr
+	return m.c.mesh.Place(m.name, m.listen)
+}
+
+// launch starts the process. m.mu is held.
+func (m *member) launch(env []string) error {
+	args, err := m.args()
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(m.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(log, "-- start %v\n", env)
+	m.expected = false
+	m.process, err = startProcess(m.c.h.launcher, log, env, m.c.h.peer, args...)
+	return err
+}
+
+// kill ends the node as a crash would.
+func (m *member) kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process != nil {
+		m.expected = true
+		m.process.kill()
+	}
+}
+
+// expect says that the node may die now without that being a finding.
+func (m *member) expect() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.expected = true
+}
+
+// signal sends a signal, if the node runs.
+func (m *member) signal(s syscall.Signal) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process != nil {
+		m.process.signal(s)
+	}
+}
+
+// died returns the channel that is closed when the process ends.
+func (m *member) died() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.process.exited
+}
+
+// crashed returns an error if the node has ended and nobody wanted it to.
+func (m *member) crashed() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process == nil || m.process.running() || m.expected {
+		return nil
+	}
+	return fmt.Errorf("node %s ended by itself: %v", m.name, m.process.err)
+}
+
+// close ends the node for good and gives its disk back.
+func (m *member) close() error {
+	m.signal(syscall.SIGCONT)
+	m.kill()
+	if m.admin != nil {
+		m.admin.Close()
+	}
+	return errors.Join(m.disk.unmount())
+}
