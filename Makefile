@@ -1,11 +1,14 @@
 # Every check that a change must pass, in the order in which failures are cheapest to find.
-CHECKS = vet lint test fuzz-short demo
+CHECKS = vet lint test modules fuzz-short chaos-short demo
 
 # How long make check fuzzes each target, and make fuzz.
 FUZZTIME ?= 3s
 FUZZLONG ?= 10m
 
-.PHONY: check $(CHECKS) fuzz sim bench build
+# The modules inside this one, which keep what they need out of its go.mod.
+MODULES = directory/etcd chaos bench
+
+.PHONY: check $(CHECKS) fuzz sim bench bench-go bench-compare chaos build
 
 check: ## all of CHECKS, with a summary at the end
 	@sh scripts/check.sh $(CHECKS)
@@ -23,14 +26,29 @@ lint: ## staticcheck, at the version pinned in tools/go.mod
 test: ## format, architecture and behavior, under the race detector
 	go test -race ./...
 
+modules: ## the same for the modules inside this one
+	@for m in $(MODULES); do (cd $$m && go vet ./... && go test ./...) || exit 1; done
+
 fuzz-short: ## every fuzz target for a moment
 	@FUZZTIME=$(FUZZTIME) sh scripts/fuzz.sh
 
 fuzz: ## every fuzz target for long
 	@FUZZTIME=$(FUZZLONG) sh scripts/fuzz.sh
 
-bench: ## every benchmark
+bench: ## the table of ratios and its plots, in bench/
+	sh scripts/bench.sh
+
+bench-go: ## every benchmark beside the code
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-compare: ## those of REF against those of the work tree
+	sh scripts/bench-compare.sh $(REF)
+
+chaos-short: ## real processes, killed and cut off, for a moment
+	@RUNS=2 KILLS=30 sh scripts/chaos.sh
+
+chaos: ## and for long
+	@RUNS=200 KILLS=500 sh scripts/chaos.sh
 
 demo: ## the tour as a smoke test
 	go run ./cmd/peer demo

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/google/btree"
+	tidwall "github.com/tidwall/btree"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/target"
+)
+
+// ordering is a structure that events enter in any order and leave in strict sequence. Every one of them
+// lets an event that is next pass by without storing it, except where the row says that it is stored.
+type ordering interface {
+	insert(ev crypto.CausalEvent)
+	// next returns the event with that sequence and forgets it.
+	next(seq uint64) (crypto.CausalEvent, bool)
+}
+
+// run sends all events through an ordering and adds up the sequences that came out, so that no work can be
+// left out.
+func run(o ordering, events []crypto.CausalEvent, pass bool) (sum uint64) {
+	next := uint64(1)
+	for i := range events {
+		if pass && events[i].Link.Sequence == next {
+			sum += next
+			next++
+		} else {
+			o.insert(events[i])
+		}
+		for ev, ok := o.next(next); ok; ev, ok = o.next(next) {
+			sum += ev.Link.Sequence
+			next++
+		}
+	}
+	return sum
+}
+
+// runBuffer does the same with the library's buffer, as the handler uses it.
+func runBuffer(b *target.Buffer, events []crypto.CausalEvent, pass bool) (sum uint64) {
+	for i := range events {
+		if pass && b.Expects(events[i].Link.Sequence) {
+			sum += events[i].Link.Sequence
+			b.Advance()
+		} else if _, err := b.Insert(events[i]); err != nil {
+			return 0 // the sum will tell
+		}
+		for ev, ok := b.Next(); ok; ev, ok = b.Next() {
+			sum += ev.Link.Sequence
+			b.Advance()
+		}
+	}
+	return sum
+}
+
+// disorder returns the sequences 1 to n, each delayed by up to so many places: 0 is in order.
+func disorder(n, delay int, payload []byte) []crypto.CausalEvent {
+	rng := rand.New(rand.NewPCG(1, 1))
+	type place struct{ seq, at int }
+	places := make([]place, n)
+	for i := range places {
+		places[i] = place{i + 1, i + rng.IntN(delay+1)}
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return a.at - b.at })
+	events := make([]crypto.CausalEvent, n)
+	for i, p := range places {
+		events[i] = eventOf(uint64(p.seq), payload)
+	}
+	return events
+}
+
+// reversed turns the order around.
+func reversed(n int, payload []byte) []crypto.CausalEvent {
+	events := disorder(n, 0, payload)
+	slices.Reverse(events)
+	return events
+}
+
+// shuffled is any order.
+func shuffled(n int, payload []byte) []crypto.CausalEvent {
+	events := disorder(n, 0, payload)
+	rand.New(rand.NewPCG(2, 2)).Shuffle(n, func(i, j int) { events[i], events[j] = events[j], events[i] })
+	return events
+}
+
+// ring is the bare ring: as many slots as can be needed, and nothing else.
+type ring struct {
+	slots []crypto.CausalEvent
+	mask  uint64
+}
+
+func newRing(slots int) *ring { return &ring{make([]crypto.CausalEvent, slots), uint64(slots - 1)} }
+
+func (r *ring) insert(ev crypto.CausalEvent) { r.slots[ev.Link.Sequence&r.mask] = ev }
+
+func (r *ring) next(seq uint64) (ev crypto.CausalEvent, ok bool) {
+	slot := &r.slots[seq&r.mask]
+	if slot.Link.Sequence != seq {
+		return ev, false
+	}
+	ev = *slot
+	slot.Link.Sequence, slot.Payload = 0, nil
+	return ev, true
+}
+
+// googleTree is google/btree.
+type googleTree struct {
+	tree *btree.BTreeG[crypto.CausalEvent]
+}
+
+func newGoogleTree() *googleTree {
+	return &googleTree{btree.NewG(32, func(a, b crypto.CausalEvent) bool { return a.Link.Sequence < b.Link.Sequence })}
+}
+
+func (t *googleTree) insert(ev crypto.CausalEvent) { t.tree.ReplaceOrInsert(ev) }
+
+func (t *googleTree) next(seq uint64) (crypto.CausalEvent, bool) {
+	if least, ok := t.tree.Min(); !ok || least.Link.Sequence != seq {
+		return crypto.CausalEvent{}, false
+	}
+	return t.tree.DeleteMin()
+}
+
+// tidwallTree is tidwall/btree's map, its fastest form.
+type tidwallTree struct {
+	tree tidwall.Map[uint64, crypto.CausalEvent]
+}
+
+func (t *tidwallTree) insert(ev crypto.CausalEvent) { t.tree.Set(ev.Link.Sequence, ev) }
+
+func (t *tidwallTree) next(seq uint64) (ev crypto.CausalEvent, ok bool) {
+	if least, _, ok := t.tree.Min(); !ok || least != seq {
+		return ev, false
+	}
+	_, ev, ok = t.tree.PopMin()
+	return ev, ok
+}
+
+// eventHeap is container/heap.
+type eventHeap []crypto.CausalEvent
+
+func (h eventHeap) Len() int           { return len(h) }
+func (h eventHeap) Less(i, j int) bool { return h[i].Link.Sequence < h[j].Link.Sequence }
+func (h eventHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *eventHeap) Push(x any)        { *h = append(*h, x.(crypto.CausalEvent)) }
+
+// Pop implements heap.Interface.
+func (h *eventHeap) Pop() any {
+	last := len(*h) - 1
+	ev := (*h)[last]
+	*h = (*h)[:last]
+	return ev
+}
+
+func (h *eventHeap) insert(ev crypto.CausalEvent) { heap.Push(h, ev) }
+
+func (h *eventHeap) next(seq uint64) (ev crypto.CausalEvent, ok bool) {
+	if len(*h) == 0 || (*h)[0].Link.Sequence != seq {
+		return ev, false
+	}
+	return heap.Pop(h).(crypto.CausalEvent), true
+}
+
+// goMap is a map by sequence.
+type goMap map[uint64]crypto.CausalEvent
+
+func (m goMap) insert(ev crypto.CausalEvent) { m[ev.Link.Sequence] = ev }
+
+func (m goMap) next(seq uint64) (crypto.CausalEvent, bool) {
+	ev, ok := m[seq]
+	if ok {
+		delete(m, seq)
+	}
+	return ev, ok
+}
