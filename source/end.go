@@ -4,10 +4,14 @@ import "github.com/ferrymesh/ferry/wire"
 
 // targetFailed ends the migration, unless the handover has been asked for: from then on the target cannot
 // fail, it has said ReplayComplete (protocol §3.3.19). The target knows already, so only the orchestrator is
-// told.
+// told. One that refuses what was held has restarted since it activated the daemon: the producers ask again, and
+// find it.
 func (m *Machine) targetFailed(msg *wire.MigrationFailed) {
-	if m.state < committing {
+	switch {
+	case m.state < committing:
 		m.stay(msg.Reason, msg.Detail)
+	case m.state == forwarding:
+		m.giveUpForwarding()
 	}
 }
 

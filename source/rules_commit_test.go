@@ -151,3 +151,18 @@ func TestS7_AttemptsGrow(t *testing.T) {
 		t.Errorf("%d attempts, want %d", last.Count, MaxFreezes)
 	}
 }
+
+// A target that has restarted since its activation knows nothing of what was held. The producers are told to ask
+// again at once, and the move is done.
+func TestS3_RefusedForwardsAreAnswered(t *testing.T) {
+	r := inState(t, committed)
+	r.step(Submitted{Submission: Submission{Ticket: 7, Items: []wire.Submission{{Seq: 1}}}})
+	r.get(r.ack(testNext))
+	if r.m.state != forwarding {
+		t.Fatalf("%v, nothing was held", r.m.state)
+	}
+	o := r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.ReasonDaemonNotFound})
+	if len(o.Replies) != 1 || o.Replies[0].Ticket != 7 || o.Replies[0].Reason != wire.ReasonFrozen || r.m.state != moved {
+		t.Fatalf("replies %v, %v", o.Replies, r.m.state)
+	}
+}
