@@ -8,7 +8,7 @@ FUZZLONG ?= 10m
 # The modules inside this one, which keep what they need out of its go.mod.
 MODULES = directory/etcd chaos bench
 
-.PHONY: check $(CHECKS) fuzz sim bench bench-go bench-compare chaos build
+.PHONY: check $(CHECKS) fuzz sim bench bench-go bench-compare chaos model build
 
 check: ## all of CHECKS, with a summary at the end
 	@sh scripts/check.sh $(CHECKS)
@@ -43,6 +43,9 @@ bench-go: ## every benchmark beside the code
 
 bench-compare: ## those of REF against those of the work tree
 	sh scripts/bench-compare.sh $(REF)
+
+model: ## the cutover in every state within small bounds, and every planted mistake
+	@sh scripts/model.sh short
 
 chaos-short: ## real processes, killed and cut off, for a moment
 	@RUNS=2 KILLS=30 sh scripts/chaos.sh
