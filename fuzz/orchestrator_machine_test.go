@@ -52,11 +52,15 @@ func (r *role) orchestratorInput() orchestrator.Input {
 	return orchestrator.Tick{}
 }
 
-// provesMove: the source says that all is done, or the target that it serves.
+// provesMove: the source says that all is done, or the target that it serves or has been activated.
 func (r *role) provesMove(in orchestrator.Input) {
 	got, _ := in.(orchestrator.Received)
 	switch msg := got.Message.(type) {
 	case *wire.CleanupComplete:
+	case *wire.ActivateAck:
+		if got.From != roleNodes[1] {
+			r.t.Fatalf("moved because of an ack from %v", got.From)
+		}
 	case *wire.Answer:
 		if msg.State != wire.StateServing || got.From != roleNodes[1] {
 			r.t.Fatalf("moved because of %v", msg.State)

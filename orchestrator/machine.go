@@ -180,7 +180,7 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	case *wire.ActivateTarget:
 		m.relay(msg)
 	case *wire.ActivateAck:
-		m.activated()
+		m.activated(from)
 	case *wire.Answer:
 		m.answered(from, msg)
 	}
@@ -264,9 +264,9 @@ func (m *Machine) relay(msg *wire.ActivateTarget) {
 
 // activated: the target has it. The source still has to say that all is done, unless this node had to ask for
 // the handover: then the source has only its record of the move left and says nothing by itself.
-func (m *Machine) activated() {
+func (m *Machine) activated(from crypto.NodeID) {
 	m.handover = nil
-	if m.fetched {
+	if m.fetched && from == m.req.Target {
 		m.end(wire.OutcomeMoved, 0, "")
 	}
 }
