@@ -112,9 +112,11 @@ func (f *file) open(path string, recovering bool) (err error) {
 	f.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout: time.Nanosecond, // of waiting for the lock: zero would wait for ever
 		OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {
-			opened, err := os.OpenFile(name, flag, perm)
-			f.os = opened
-			return opened, err
+			f.os, err = os.OpenFile(name, flag, perm)
+			if err == nil {
+				err = f.check(!recovering)
+			}
+			return f.os, err
 		},
 	})
 	switch {
@@ -123,16 +125,22 @@ func (f *file) open(path string, recovering bool) (err error) {
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return fmt.Errorf("%w: %s: %w", directory.ErrDamaged, path, err)
 	case err != nil:
-		return fmt.Errorf("bolt: %w", err)
-	}
-	if recovering {
-		return f.db.Sync()
-	}
-	// After the open, which alone has the lock; it writes to new files only.
-	if err := checkMetaPages(f.os, f.db.Info().PageSize); err != nil {
-		return errors.Join(err, f.db.Close())
+		return fmt.Errorf("bolt: %s: %w", path, err)
 	}
 	return f.db.Sync()
+}
+
+// check looks at the pages of a file before bbolt does. It takes the lock first, which bbolt
+// then takes again: the pages of a file that another process writes are never whole.
+func (f *file) check(bothMetas bool) error {
+	if err := lock(f.os); err != nil {
+		return bolterrors.ErrTimeout
+	}
+	info, err := f.os.Stat()
+	if err != nil || info.Size() == 0 { // bbolt lays out a new file
+		return err
+	}
+	return checkPages(f.os, info.Size(), bothMetas)
 }
 
 // abandon closes what a failed open has left, so that its lock is free again.

@@ -146,6 +146,34 @@ func TestDamageIsNeverServed(t *testing.T) {
 	t.Logf("%d of 400 damaged files refused", refused)
 }
 
+// TestDamagedPagesEndNothing flips a bit of each byte in which a page says what it is and
+// where its elements are. bbolt alone follows some of these files for ever.
+func TestDamagedPagesEndNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "directory.db")
+	daemons := filled(t, path, 12)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := open(t, path, bolt.Options{})
+	want, err := answers(t, db, daemons)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeDB(t, db)
+	seed := uint64(time.Now().UnixNano())
+	r, bad := rand.New(rand.NewPCG(seed, 1)), filepath.Join(t.TempDir(), "bad.db")
+	for page := 0; page < len(good); page += os.Getpagesize() {
+		for at := page; at < page+48; at++ {
+			file, bit := bytes.Clone(good), r.IntN(8)
+			file[at] ^= 1 << bit
+			if servesOrRefuses(t, bad, file, daemons, want); t.Failed() {
+				t.Fatalf("seed %d: bit %d of byte %d", seed, bit, at)
+			}
+		}
+	}
+}
+
 // TestDamagedMetaPageIsRefused flips every bit of the two meta pages of a file whose
 // process died right after a decision: the state before it must not be served.
 func TestDamagedMetaPageIsRefused(t *testing.T) {

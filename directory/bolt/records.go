@@ -78,7 +78,7 @@ func (f *file) begin(recovering bool) error {
 	if err != nil {
 		return err
 	}
-	return f.checkPages()
+	return f.checkTrees()
 }
 
 // layOut makes the buckets of a new file.
@@ -134,9 +134,9 @@ func (m *meta) verify(tx *bbolt.Tx) error {
 	return err
 }
 
-// checkPages verifies that no page is used twice or free and in use, which a later
+// checkTrees verifies the order of the keys and that no page is lost, which a later
 // write would turn into lost records.
-func (f *file) checkPages() error {
+func (f *file) checkTrees() error {
 	return f.db.View(func(tx *bbolt.Tx) error {
 		var first error
 		for err := range tx.Check() { // to the end: its goroutine has to finish
