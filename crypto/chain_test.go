@@ -137,7 +137,7 @@ func (c *chain) next(to string, forced bool) Handover {
 func (c *chain) cert(to string) FreezeCert {
 	h := c.next(to, false)
 	h.Attempt = AttemptID{Epoch: c.passport.Epoch(), Boot: 3, Count: 1}
-	return freezeCertOf(&h)
+	return h.FreezeCert()
 }
 
 // evidence signs both parts.

@@ -27,14 +27,12 @@
 //	h, err := crypto.ParseHandover(ev, passport.Key())
 //	passport, err = passport.Append(h)
 //
-// If a directory decides about handovers, source and target sign a half each.
-// The directory checks both; after its decision everyone makes the same entry of
-// them, which is parsed and appended like any other:
+// If a directory decides about handovers, source and target sign a half each:
+// the source before the decision, the target after it. The entry is parsed and
+// appended like any other:
 //
 //	cert, err := crypto.SignFreezeCert(key, crypto.FreezeCert{…})
-//	acceptance, err := crypto.SignAcceptance(next, cert)
-//	err := crypto.Evidence{Cert: cert, Acceptance: acceptance}.Verify(passport.Key())
-//	ev, h, err := crypto.Decide(cert, acceptance)
+//	ev, h, err := crypto.Accept(next, cert)
 //
 // # Guarantees
 //

@@ -42,9 +42,9 @@ type FreezeCert struct {
 // FreezeCertSize is the encoded size of a FreezeCert in bytes.
 const FreezeCertSize = maxStatementSize + 64
 
-// handover returns the handover that f becomes, still without acceptance. Its
+// Handover returns the handover that f becomes, still without acceptance. Its
 // statement is the certificate's.
-func (f *FreezeCert) handover() Handover {
+func (f FreezeCert) Handover() Handover {
 	return Handover{
 		From: f.From, To: f.To, Epoch: f.Epoch, Head: f.Head, Next: f.Next,
 		SnapshotSequence: f.SnapshotSequence, Previous: f.Previous, Time: f.Time,
@@ -52,8 +52,8 @@ func (f *FreezeCert) handover() Handover {
 	}
 }
 
-// freezeCertOf is the inverse of handover.
-func freezeCertOf(h *Handover) FreezeCert {
+// FreezeCert returns the certificate in a decided handover.
+func (h Handover) FreezeCert() FreezeCert {
 	return FreezeCert{
 		From: h.From, To: h.To, Epoch: h.Epoch, Attempt: h.Attempt, Head: h.Head, Next: h.Next,
 		SnapshotSequence: h.SnapshotSequence, Previous: h.Previous, Time: h.Time,
@@ -73,7 +73,7 @@ func SignFreezeCert(key *EntityKeypair, cert FreezeCert) (FreezeCert, error) {
 	if cert.Time, err = readerTime(cert.Time); err != nil {
 		return FreezeCert{}, err
 	}
-	h := cert.handover()
+	h := cert.Handover()
 	if err := h.check(); err != nil {
 		return FreezeCert{}, err
 	}
@@ -87,7 +87,7 @@ func SignFreezeCert(key *EntityKeypair, cert FreezeCert) (FreezeCert, error) {
 // AppendFreezeCert appends the statement, which begins with the form byte of the
 // handover that cert may become, and the signature: FreezeCertSize bytes.
 func AppendFreezeCert(dst []byte, cert FreezeCert) []byte {
-	h := cert.handover()
+	h := cert.Handover()
 	return append(h.appendStatement(dst), cert.Signature[:]...)
 }
 
@@ -101,7 +101,7 @@ func DecodeFreezeCert(c *codec.Cursor) FreezeCert {
 		c.Fail(badHandover("not a freeze certificate"))
 	}
 	c.Fixed(h.Signature[:])
-	return freezeCertOf(&h)
+	return h.FreezeCert()
 }
 
 // ParseFreezeCert reads a certificate that is the whole of b and verifies it:
@@ -125,7 +125,7 @@ func ParseFreezeCert(b []byte, signer PublicKey) (FreezeCert, error) {
 // that would end. Errors: ErrBadHandover, ErrWeakKey for the signer or the next
 // epoch's key, ErrBadSignature.
 func (f FreezeCert) Verify(signer PublicKey) error {
-	h := f.handover()
+	h := f.Handover()
 	if err := h.check(); err != nil {
 		return err
 	}
@@ -134,18 +134,18 @@ func (f FreezeCert) Verify(signer PublicKey) error {
 
 // Digest identifies the statement. It is the digest of the handover that f may
 // become, and what an acceptance signs.
-func (f FreezeCert) Digest() Digest { return f.handover().Digest() }
+func (f FreezeCert) Digest() Digest { return f.Handover().Digest() }
 
-// SignAcceptance signs, with the key that cert certifies, that its owner holds
-// the log through cert.Head, keeps it until the attempt is decided, and takes
-// the daemon if the directory says so. A target gives it only for a hold that is
-// durable: the signature stands for the one in ReplayComplete as well.
+// SignAcceptance signs, with the key that cert certifies, that its owner takes
+// the daemon at cert.Head, because the directory has committed cert's attempt.
+// Nobody gives one earlier: with it the handover is complete, whether the
+// directory has said yes or not.
 //
-// The signature covers the statement of cert, but not cert's own signature, so
-// that it can be made before or after that. Errors: ErrBadHandover, ErrWeakKey,
-// ErrWrongKey if cert certifies another key, ErrCannotSign.
+// The signature covers the statement of cert, but not cert's own signature.
+// Errors: ErrBadHandover, ErrWeakKey, ErrWrongKey if cert certifies another
+// key, ErrCannotSign.
 func SignAcceptance(key *EntityKeypair, cert FreezeCert) (Signature, error) {
-	h := cert.handover()
+	h := cert.Handover()
 	if err := h.check(); err != nil {
 		return Signature{}, err
 	}
@@ -178,8 +178,8 @@ func Decide(cert FreezeCert, acceptance Signature) (CausalEvent, Handover, error
 	return h.Event(), h, nil
 }
 
-// Accept is SignAcceptance and Decide in one, for a target that has given no
-// acceptance before the decision, with the errors of both.
+// Accept is SignAcceptance and Decide in one, for the target, with the errors
+// of both.
 func Accept(key *EntityKeypair, cert FreezeCert) (CausalEvent, Handover, error) {
 	acceptance, err := SignAcceptance(key, cert)
 	if err != nil {
@@ -188,9 +188,8 @@ func Accept(key *EntityKeypair, cert FreezeCert) (CausalEvent, Handover, error) 
 	return Decide(cert, acceptance)
 }
 
-// Evidence is what a directory checks before it decides for an attempt: the
-// source is frozen, and the target has everything. It takes no network, and it
-// is not the decision.
+// Evidence is the two signed halves of a decided handover, for whoever has them
+// apart.
 type Evidence struct {
 	// Cert is the source's word.
 	Cert FreezeCert
@@ -200,7 +199,7 @@ type Evidence struct {
 
 // handover returns the handover that the evidence becomes.
 func (e Evidence) handover() Handover {
-	h := e.Cert.handover()
+	h := e.Cert.Handover()
 	h.Acceptance = e.Acceptance
 	return h
 }

@@ -236,7 +236,7 @@ func TestFreezeCert_Static(t *testing.T) {
 		if _, err := SignAcceptance(keyOf(epochKey(2, "B")), cert); !errors.Is(err, test.want) {
 			t.Errorf("%s, accepting: got %v, want %v", name, err, test.want)
 		}
-		h := cert.handover()
+		h := cert.Handover()
 		var err error
 		if cert.Signature, err = c.key.Sign(DomainFreeze, h.appendStatement(nil)); err != nil {
 			t.Fatal(err)
@@ -343,7 +343,7 @@ func TestC3_AbortedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	went := draw(t, "g-a-b->C")
-	for name, h := range map[string]Handover{"as decided": aborted.handover(), "as plain": plainOf(aborted)} {
+	for name, h := range map[string]Handover{"as decided": aborted.Handover(), "as plain": plainOf(aborted)} {
 		if _, err := c.passport.Append(h); !errors.Is(err, ErrBadSignature) {
 			t.Errorf("%s: Append: got %v, want ErrBadSignature", name, err)
 		}
@@ -360,7 +360,7 @@ func TestC3_AbortedCertificate(t *testing.T) {
 
 // plainOf makes a plain handover of a certificate, with its signature.
 func plainOf(f FreezeCert) Handover {
-	h := f.handover()
+	h := f.Handover()
 	h.Decided, h.Attempt = false, AttemptID{}
 	return h
 }

@@ -121,7 +121,7 @@ func TestGolden(t *testing.T) {
 		{"handover", AppendHandover(nil, c.passport.Handovers[0]), handoverParts, handover},
 		{"forced", AppendHandover(nil, c.passport.Handovers[1]), handoverParts, handover},
 		{"decided", AppendHandover(nil, decided), decidedParts, handover},
-		{"freezecert", AppendFreezeCert(nil, freezeCertOf(&decided)), freezeCertParts,
+		{"freezecert", AppendFreezeCert(nil, decided.FreezeCert()), freezeCertParts,
 			reencode(func(cur *codec.Cursor) []byte { return AppendFreezeCert(nil, DecodeFreezeCert(cur)) })},
 		{"passport", AppendPassport(nil, c.passport), passportParts,
 			func(b []byte) ([]byte, error) {

@@ -11,7 +11,7 @@ import (
 // Client is a Directory on another node, which answers with Serve.
 //
 // It believes what it is told about entries and aborts. A COMMIT comes with the
-// handover, and whoever acts on it verifies that against the daemon's passport, as
+// certificate, and whoever acts on it verifies that against the daemon's passport, as
 // one that came from anywhere.
 type Client struct {
 	call func(context.Context, wire.Message) (wire.Message, error)
@@ -69,7 +69,7 @@ func (c *Client) outcome(ctx context.Context, request uint64, at wire.Attempt, m
 		return Outcome{}, &failed{restore(a.Err())}
 	case *wire.DirectoryDecided:
 		if a.Attempt == at {
-			return Outcome{a.Decision, a.Attempt, a.Migration, a.Handover}, nil
+			return Outcome{a.Decision, a.Attempt, a.Migration, a.Cert}, nil
 		}
 	}
 	return Outcome{}, fmt.Errorf("%w: directory: %s is no answer to %s", wire.ErrBadFrame, answer.Type(), m.Type())
@@ -116,7 +116,7 @@ func (c *Client) Claim(ctx context.Context, cl Claim) (Outcome, error) {
 	}
 	n := c.last.Add(1)
 	out, err := c.outcome(ctx, n, cl.Attempt(), &wire.DirectoryClaim{
-		Request: n, Migration: cl.Migration, Decision: cl.Decision, Cert: cl.Cert, Acceptance: cl.Acceptance, Addrs: cl.Addrs,
+		Request: n, Migration: cl.Migration, Decision: cl.Decision, Cert: cl.Cert, Hold: cl.Hold, Addrs: cl.Addrs,
 	})
 	if err == nil && out.Decision == wire.DecisionNone {
 		err = fmt.Errorf("%w: directory: a claim was answered undecided", wire.ErrBadFrame)

@@ -68,8 +68,8 @@ type Entry struct {
 	Key crypto.PublicKey
 	// Previous is the digest of the handover that opened Epoch, or of the genesis.
 	Previous crypto.Digest
-	// Began is the head right after that handover, or the genesis' head. The
-	// next handover cannot be at an earlier one.
+	// Began is the head that handover followed, or the genesis' head. The next
+	// handover is at a later one, or at the genesis.
 	Began crypto.Head
 }
 
@@ -89,15 +89,14 @@ type Birth struct {
 
 // Claim asks for a decision about the attempt that Cert names.
 type Claim struct {
-	// Migration is recorded with COMMIT, for people. It is not signed, and
-	// nothing is decided by it.
+	// Migration is the one that the target's hold was given for.
 	Migration wire.MigrationID
 	// Decision is wire.DecisionCommit or wire.DecisionAbort.
 	Decision wire.Decision
 	// Cert is the source's certificate, needed for both.
 	Cert crypto.FreezeCert
-	// Acceptance is the target's signature, needed for COMMIT.
-	Acceptance crypto.Signature
+	// Hold is the signature of the target's wire.ReplayComplete, needed for COMMIT.
+	Hold crypto.Signature
 	// Addrs are where the target can be dialed, for COMMIT.
 	Addrs []string
 }
@@ -122,7 +121,8 @@ type Outcome struct {
 	Attempt  wire.Attempt
 	// Migration is that of the claim which decided, with COMMIT.
 	Migration wire.MigrationID
-	// Handover is the log entry that both nodes append, with COMMIT. They
-	// verify it, as they would one that came any other way.
-	Handover crypto.CausalEvent
+	// Cert is the source's certificate, with COMMIT. The target makes the log
+	// entry from it that both nodes append; both verify it, as they would one
+	// that came any other way.
+	Cert crypto.FreezeCert
 }

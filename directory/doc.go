@@ -10,13 +10,13 @@
 // A [Row] changes from one epoch to the next by compare-and-set, and in no other way. A claim names an attempt
 // by the source's certificate, signed with the key of the epoch that would end: the source is frozen and has
 // promised not to abort alone. Whoever holds the certificate can ask for ABORT. Whoever also holds the target's
-// acceptance can ask for COMMIT. The first to ask decides, and everybody after that is told what was decided. No
-// rights are involved: the evidence is all there is, so that source, target, orchestrator and operator can
-// each finish what another has left.
+// signed hold can ask for COMMIT. The first to ask decides, and everybody after that is told what was decided. No
+// rights are involved: the evidence is all there is, so that each can finish what another has left. In the protocol
+// as it runs the target asks for COMMIT and the source, when its patience is at an end, for ABORT.
 //
 // The evidence is verified against the key in the row, and COMMIT replaces that key by the certified next one. A
 // directory that is hijacked can therefore refuse, forget and lie about aborts, but it cannot make a stranger the
-// holder: nodes verify the handover that comes with COMMIT against the passport that they have.
+// holder: nodes verify the certificate that comes with COMMIT against the passport that they have.
 //
 // # How long outcomes are kept
 //

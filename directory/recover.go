@@ -99,7 +99,11 @@ func (rep *Report) raise(change *Change) {
 		// confirm, whoever reported it.
 		e := change.Row.after(h, nil)
 		change.Row = &Row{Entry: e}
-		change.Moves = append(change.Moves, &Move{Entry: e, Attempt: wire.Attempt(h.Attempt), Handover: h.Event()})
+		move := &Move{Entry: e}
+		if h.Decided {
+			move.Attempt, move.Cert = wire.Attempt(h.Attempt), h.FreezeCert()
+		}
+		change.Moves = append(change.Moves, move)
 	}
 }
 

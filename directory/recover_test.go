@@ -29,7 +29,7 @@ func commit(t *testing.T, dir directory.Directory, d *conformance.Daemon, to int
 	if err != nil || out.Decision != wire.DecisionCommit {
 		t.Fatalf("move: %+v, %v", out, err)
 	}
-	d.Follow(out.Handover)
+	d.Accept(out.Cert)
 	return out
 }
 

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -31,9 +30,8 @@ type Move struct {
 	Migration wire.MigrationID
 	// Attempt is the one that was committed, zero if no directory decided.
 	Attempt wire.Attempt
-	// Handover is the log entry that opened the epoch. Of epoch 1, which none
-	// opened, it is the zero value.
-	Handover crypto.CausalEvent
+	// Cert is the certificate of that attempt, zero if no directory decided.
+	Cert crypto.FreezeCert
 }
 
 // The encodings begin with a form byte and end with a checksum of the rest, which
@@ -68,8 +66,8 @@ func AppendMove(dst []byte, m *Move) []byte {
 	start := len(dst)
 	dst = appendEntry(append(dst, formMove), &m.Entry)
 	dst = appendAttempt(append(dst, m.Migration[:]...), m.Attempt)
-	if m.Epoch > 1 {
-		dst = crypto.AppendEvent(dst, m.Handover)
+	if !m.Attempt.IsZero() {
+		dst = crypto.AppendFreezeCert(dst, m.Cert)
 	}
 	return codec.AppendUint64(dst, xxhash.Sum64(dst[start:]))
 }
@@ -84,10 +82,8 @@ func DecodeMove(b []byte, origin, epoch uint64) (*Move, error) {
 	m := &Move{Entry: decodeEntry(&c)}
 	c.Fixed(m.Migration[:])
 	m.Attempt = decodeAttempt(&c)
-	if m.Epoch > 1 {
-		m.Handover = crypto.DecodeEvent(&c)
-		// The event aliases b, which may be a page of a database.
-		m.Handover.Payload = slices.Clone(m.Handover.Payload)
+	if !m.Attempt.IsZero() {
+		m.Cert = crypto.DecodeFreezeCert(&c)
 	}
 	return m, closed(&c, &m.Entry, origin, epoch)
 }

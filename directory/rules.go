@@ -28,7 +28,7 @@ func birthEntry(g *crypto.Genesis, holder crypto.NodeID, addrs []string) Entry {
 func (e Entry) after(h *crypto.Handover, addrs []string) Entry {
 	e.Epoch, e.Holder, e.Addrs = h.Epoch, h.To, slices.Clone(addrs)
 	e.Key, e.Previous = h.Next, h.Digest()
-	e.Began = h.Head.Append(h.Event(), nil)
+	e.Began = h.Head
 	return e
 }
 
@@ -43,7 +43,7 @@ func (e *Entry) checkNext(h *crypto.Handover) error {
 		return badEvidence("it names another predecessor")
 	case h.Head.Origin != e.Began.Origin:
 		return badEvidence("it is of another origin")
-	case h.Head.Sequence < e.Began.Sequence, h.Head.Sequence == e.Began.Sequence && h.Head != e.Began:
+	case h.Head.Sequence < e.Began.Sequence, h.Head.Sequence == e.Began.Sequence && (e.Epoch > 1 || h.Head != e.Began):
 		return badEvidence("its head is before the last handover")
 	}
 	return nil
@@ -144,7 +144,7 @@ func committed(r Reader, row *Row, a wire.Attempt) (Outcome, error) {
 	if move == nil || move.Attempt != a || a.IsZero() {
 		return Outcome{}, row.checkEpoch(a.Epoch)
 	}
-	return Outcome{wire.DecisionCommit, a, move.Migration, move.Handover}, nil
+	return Outcome{wire.DecisionCommit, a, move.Migration, move.Cert}, nil
 }
 
 // claim decides an attempt, unless that was done.
@@ -168,31 +168,36 @@ func claim(r Reader, row *Row, c *Claim) (*Change, Outcome, error) {
 
 // commit applies a claim for COMMIT.
 func commit(row *Row, c *Claim, out Outcome) (*Change, Outcome, error) {
-	if err := (crypto.Evidence{Cert: c.Cert, Acceptance: c.Acceptance}).Verify(row.Key); err != nil {
+	if err := c.Cert.Verify(row.Key); err != nil {
 		return nil, Outcome{}, badEvidence(err)
 	}
-	event, h, err := crypto.Decide(c.Cert, c.Acceptance)
-	if err != nil {
+	if err := c.hold().Verify(c.Cert.Next); err != nil {
 		return nil, Outcome{}, badEvidence(err)
 	}
-	change, err := row.move(&h, event, c.Migration, c.Addrs)
+	h := c.Cert.Handover()
+	change, err := row.move(&h, &Move{Migration: c.Migration, Attempt: out.Attempt, Cert: c.Cert}, c.Addrs)
 	if err != nil {
 		return nil, Outcome{}, err
 	}
-	out.Migration, out.Handover = c.Migration, event
+	out.Migration, out.Cert = c.Migration, c.Cert
 	return change, out, nil
 }
 
+// hold returns what the target has signed.
+func (c *Claim) hold() *wire.ReplayComplete {
+	return &wire.ReplayComplete{
+		Ref:     wire.Ref{Migration: c.Migration, Origin: c.Origin(), Epoch: c.Attempt().Epoch},
+		Attempt: c.Attempt(), Head: c.Cert.Head, Signature: c.Hold,
+	}
+}
+
 // move opens the next epoch. Aborts of the one before are dropped: see doc.go.
-func (r *Row) move(h *crypto.Handover, event crypto.CausalEvent, m wire.MigrationID, addrs []string) (*Change, error) {
+func (r *Row) move(h *crypto.Handover, m *Move, addrs []string) (*Change, error) {
 	if err := r.checkNext(h); err != nil {
 		return nil, err
 	}
-	e := r.after(h, addrs)
-	return &Change{
-		Row:   &Row{Entry: e, Generation: r.Generation},
-		Moves: []*Move{{Entry: e, Migration: m, Attempt: wire.Attempt(h.Attempt), Handover: event}},
-	}, nil
+	m.Entry = r.after(h, addrs)
+	return &Change{Row: &Row{Entry: m.Entry, Generation: r.Generation}, Moves: []*Move{m}}, nil
 }
 
 // force applies the administrator's handover.
@@ -210,7 +215,7 @@ func force(r Reader, row *Row, f *Forced, generation uint64) (*Change, Entry, er
 	if err := row.checkEpoch(h.Epoch - 1); err != nil {
 		return nil, Entry{}, err
 	}
-	change, err := row.move(&h, f.Handover, wire.MigrationID{}, f.Addrs)
+	change, err := row.move(&h, &Move{}, f.Addrs)
 	if err != nil {
 		return nil, Entry{}, err
 	}

@@ -39,7 +39,7 @@ func serve(ctx context.Context, d Directory, from crypto.NodeID, msg wire.Messag
 		e, err := d.Register(ctx, Birth{m.Genesis, m.Holder, m.Addrs})
 		return entryMessage(m.Request, &e), err
 	case *wire.DirectoryClaim:
-		out, err := d.Claim(ctx, Claim{m.Migration, m.Decision, m.Cert, m.Acceptance, m.Addrs})
+		out, err := d.Claim(ctx, Claim{m.Migration, m.Decision, m.Cert, m.Hold, m.Addrs})
 		return outcomeMessage(m.Request, &out), err
 	case *wire.DirectoryForce:
 		e, err := d.Force(ctx, Forced{m.Handover, m.Addrs})
@@ -97,6 +97,6 @@ func entryMessage(request uint64, e *Entry) *wire.DirectoryEntry {
 
 func outcomeMessage(request uint64, out *Outcome) *wire.DirectoryDecided {
 	return &wire.DirectoryDecided{
-		Request: request, Attempt: out.Attempt, Decision: out.Decision, Migration: out.Migration, Handover: out.Handover,
+		Request: request, Attempt: out.Attempt, Decision: out.Decision, Migration: out.Migration, Cert: out.Cert,
 	}
 }

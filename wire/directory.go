@@ -79,12 +79,12 @@ func (m *DirectoryRegister) parse(c *codec.Cursor) {
 // DirectoryDecided with the one that was made first. The certificate names
 // daemon, epoch and attempt.
 type DirectoryClaim struct {
-	Request    uint64
-	Migration  MigrationID
-	Decision   Decision // commit or abort
-	Cert       crypto.FreezeCert
-	Acceptance crypto.Signature // with commit only
-	Addrs      []string         // with commit only: where the target can be dialed
+	Request   uint64
+	Migration MigrationID
+	Decision  Decision // commit or abort
+	Cert      crypto.FreezeCert
+	Hold      crypto.Signature // with commit only: of the target's ReplayComplete for the attempt
+	Addrs     []string         // with commit only: where the target can be dialed
 }
 
 // Type returns TypeDirectoryClaim.
@@ -96,20 +96,20 @@ func (m *DirectoryClaim) append(dst []byte) []byte {
 	if m.Decision != DecisionCommit {
 		return dst
 	}
-	return appendAddrs(append(dst, m.Acceptance[:]...), m.Addrs)
+	return appendAddrs(append(dst, m.Hold[:]...), m.Addrs)
 }
 
 func (m *DirectoryClaim) parse(c *codec.Cursor) {
-	m.Request = c.Uint64()              //  8 request
-	c.Fixed(m.Migration[:])             // 16 migration
-	m.Decision = parseDecision(c)       //  1 decision
-	m.Cert = crypto.DecodeFreezeCert(c) // certificate
+	m.Request = c.Uint64()        //  8 request
+	c.Fixed(m.Migration[:])       // 16 migration
+	m.Decision = parseDecision(c) //  1 decision
+	m.Cert = parseCert(c)         // 321 certificate
 	switch m.Decision {
 	case DecisionNone:
 		c.Fail(ErrBadFrame)
 	case DecisionCommit:
-		c.Fixed(m.Acceptance[:]) // 64 acceptance
-		m.Addrs = parseAddrs(c)  // list of addresses
+		c.Fixed(m.Hold[:])      // 64 signature of the hold
+		m.Addrs = parseAddrs(c) // list of addresses
 	}
 }
 
@@ -177,4 +177,15 @@ func (m *DirectoryWatch) parse(c *codec.Cursor) {
 	m.Request = c.Uint64() // 8 request
 	m.Origin = c.Uint64()  // 8 origin
 	m.After = c.Uint64()   // 8 epoch
+}
+
+// parseCert reads a freeze certificate. Like every key, that of the next epoch is not a weak one (rule D5).
+func parseCert(c *codec.Cursor) crypto.FreezeCert {
+	cert := crypto.DecodeFreezeCert(c)
+	if c.Err() == nil {
+		if err := cert.Next.Check(); err != nil {
+			c.Fail(err)
+		}
+	}
+	return cert
 }

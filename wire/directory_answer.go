@@ -48,13 +48,13 @@ func (m *DirectoryEntry) parse(c *codec.Cursor) {
 }
 
 // DirectoryDecided answers a claim, or a question for an outcome. With commit it
-// carries the log entry that both nodes append.
+// carries the certificate, from which the target makes the log entry that both nodes append.
 type DirectoryDecided struct {
 	Request   uint64
 	Attempt   Attempt
 	Decision  Decision
-	Migration MigrationID        // with commit only: of the claim that was first
-	Handover  crypto.CausalEvent // with commit only
+	Migration MigrationID       // with commit only: of the claim that was first
+	Cert      crypto.FreezeCert // with commit only
 }
 
 // Type returns TypeDirectoryDecided.
@@ -65,7 +65,7 @@ func (m *DirectoryDecided) append(dst []byte) []byte {
 	if m.Decision != DecisionCommit {
 		return dst
 	}
-	return crypto.AppendEvent(append(dst, m.Migration[:]...), m.Handover)
+	return crypto.AppendFreezeCert(append(dst, m.Migration[:]...), m.Cert)
 }
 
 func (m *DirectoryDecided) parse(c *codec.Cursor) {
@@ -73,8 +73,8 @@ func (m *DirectoryDecided) parse(c *codec.Cursor) {
 	m.Attempt.parse(c)            // 24 attempt
 	m.Decision = parseDecision(c) //  1 decision
 	if m.Decision == DecisionCommit {
-		c.Fixed(m.Migration[:])       // 16 migration
-		m.Handover = parseHandover(c) // event
+		c.Fixed(m.Migration[:]) // 16 migration
+		m.Cert = parseCert(c)   // 321 certificate
 	}
 }
 

@@ -27,14 +27,14 @@ func goldenDirectory() []golden {
 		{&DirectoryLookup{9, origin}, "request:8 origin:8"},
 		{&DirectoryRegister{9, genesis, node, addrs}, "request:8 entity:32 administrator:32 kind:s signature:64 holder:32 addrs:v addr:s"},
 		{&DirectoryClaim{9, migration, DecisionCommit, cert, crypto.Signature(run(0x30, 64)), addrs},
-			"request:8 migration:16 decision:1 " + certLayout + "acceptance:64 addrs:v addr:s"},
+			"request:8 migration:16 decision:1 " + certLayout + "hold:64 addrs:v addr:s"},
 		{&DirectoryForce{9, forced, addrs}, "request:8 " + eventLayout + "addrs:v addr:s"},
 		{&DirectoryOutcome{9, origin, attempt}, "request:8 origin:8 " + attemptLayout},
 		{&DirectoryWatch{9, origin, 5}, "request:8 origin:8 after:8"},
 		{&DirectoryEntry{9, genesis.Entity, goldenKey(), digest, 5, node, addrs, goldenKey(), digest, head},
 			"request:8 entity:32 administrator:32 genesis:32 epoch:8 holder:32 key:32 previous:32 " + headLayout + "addrs:v addr:s"},
-		{&DirectoryDecided{9, attempt, DecisionCommit, migration, goldenEvent(crypto.EventHandover)},
-			"request:8 " + attemptLayout + "decision:1 migration:16 " + eventLayout},
+		{&DirectoryDecided{9, attempt, DecisionCommit, migration, cert},
+			"request:8 " + attemptLayout + "decision:1 migration:16 " + certLayout},
 		{&DirectoryFailed{9, ReasonStaleEpoch, "epoch 7 is in force"}, "request:8 reason:2 detail:s"},
 	}
 }
@@ -64,7 +64,7 @@ func (r random) directory(t Type) Message {
 	case TypeDirectoryDecided:
 		m := &DirectoryDecided{Request: r.Uint64(), Attempt: r.attempt(), Decision: Decision(r.IntN(3))}
 		if m.Decision == DecisionCommit {
-			m.Migration, m.Handover = r.ref().Migration, r.handover()
+			m.Migration, m.Cert = r.ref().Migration, r.claim().Cert
 		}
 		return m
 	case TypeDirectoryFailed:
@@ -80,7 +80,7 @@ func (r random) claim() *DirectoryClaim {
 		SnapshotSequence: r.Uint64(), Previous: crypto.Digest(r.node()), Time: time.Unix(0, 1+int64(r.duration())>>1).UTC(), Signature: r.signature(),
 	}
 	if m.Decision == DecisionCommit {
-		m.Acceptance, m.Addrs = r.signature(), r.addrs()
+		m.Hold, m.Addrs = r.signature(), r.addrs()
 	}
 	return m
 }
@@ -89,6 +89,8 @@ func TestD2_DirectoryRefusesImpossibleValues(t *testing.T) {
 	r := newRandom(t)
 	undecided, entry := r.claim(), r.directory(TypeDirectoryEntry).(*DirectoryEntry)
 	undecided.Decision = DecisionNone
+	weakCert := r.claim().Cert
+	weakCert.Next = crypto.PublicKey{1}
 	unknown, weak, admin := *undecided, *entry, *entry
 	unknown.Decision, weak.Key, admin.Administrator = 3, crypto.PublicKey{1}, crypto.PublicKey{1}
 	for name, m := range map[string]Message{
@@ -97,7 +99,7 @@ func TestD2_DirectoryRefusesImpossibleValues(t *testing.T) {
 		"weak key":               &weak,
 		"weak administrator":     &admin,
 		"plain handover, forced": &DirectoryForce{Handover: r.handover()},
-		"input as decision":      &DirectoryDecided{Decision: DecisionCommit, Handover: r.event(crypto.EventInput, 9)},
+		"weak key in decision":   &DirectoryDecided{Decision: DecisionCommit, Cert: weakCert},
 		"failure without reason": &DirectoryFailed{},
 		"control bytes in kind":  &DirectoryRegister{Genesis: crypto.Genesis{Kind: "a\nb"}},
 	} {

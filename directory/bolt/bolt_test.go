@@ -88,7 +88,7 @@ func moves(t *testing.T, db directory.Directory, d *conformance.Daemon, to int) 
 	if err != nil || out.Decision != wire.DecisionCommit {
 		t.Fatalf("move: %+v, %v", out, err)
 	}
-	d.Follow(out.Handover)
+	d.Accept(out.Cert)
 	return c
 }
 

@@ -66,7 +66,7 @@ func (s *suite) commit() {
 		s.equal(undecided, directory.Outcome{Attempt: c.Attempt()}, "before the claim")
 		out := s.claims(c, wire.DecisionCommit)
 		s.equal(out.Migration, c.Migration, "migration")
-		d.Follow(out.Handover)
+		d.Accept(out.Cert)
 		s.equal(s.at(d, "moved").Addrs, c.Addrs, "addresses")
 		claims, outcomes = append(claims, c), append(outcomes, out)
 	}
@@ -93,7 +93,7 @@ func (s *suite) abort() {
 	s.fails(err, nil, "read back")
 	s.equal(back, want, "read back")
 	s.claims(lower, wire.DecisionAbort)
-	d.Follow(s.claims(higher, wire.DecisionCommit).Handover)
+	d.Accept(s.claims(higher, wire.DecisionCommit).Cert)
 	s.at(d, "moved by a higher attempt")
 }
 
@@ -151,24 +151,23 @@ func (s *suite) evidence() {
 	stranger, err := crypto.SignFreezeCert(other.Key(2), stranger)
 	s.fails(err, nil, "sign")
 	unaccepted, swapped, altered, usurped := good, good, good, good
-	unaccepted.Acceptance = crypto.Signature{}
-	swapped.Acceptance = d.Move(2).Acceptance
+	unaccepted.Hold = crypto.Signature{}
+	swapped.Hold = d.Move(2).Hold
 	altered.Cert.To = Node(5)
-	usurped.Acceptance, err = crypto.SignAcceptance(other.Key(3), stranger)
-	s.fails(err, nil, "accept")
+	usurped.Hold = d.Hold(other.Key(3), usurped.Migration, stranger)
 	usurped.Cert = stranger
 	for what, c := range map[string]directory.Claim{
-		"no acceptance":           unaccepted,
-		"acceptance of another":   swapped,
-		"altered":                 altered,
-		"altered abort":           Abort(altered),
-		"signed by a stranger":    usurped,
-		"abort by a stranger":     Abort(usurped),
-		"from a former holder":    forged(func(c *crypto.FreezeCert) { c.From = Node(0) }),
-		"another predecessor":     forged(func(c *crypto.FreezeCert) { c.Previous = d.Genesis.Digest() }),
-		"head before the epoch":   forged(func(c *crypto.FreezeCert) { c.Head.Sequence = 0 }),
-		"another start of epoch":  forged(func(c *crypto.FreezeCert) { c.Head = before.Began; c.Head.Outputs[0] ^= 1 }),
-		"head of another's chain": forged(func(c *crypto.FreezeCert) { c.Head.Sequence = before.Began.Sequence - 1 }),
+		"no hold":                      unaccepted,
+		"hold of another":              swapped,
+		"altered":                      altered,
+		"altered abort":                Abort(altered),
+		"signed by a stranger":         usurped,
+		"abort by a stranger":          Abort(usurped),
+		"from a former holder":         forged(func(c *crypto.FreezeCert) { c.From = Node(0) }),
+		"another predecessor":          forged(func(c *crypto.FreezeCert) { c.Previous = d.Genesis.Digest() }),
+		"head before the epoch":        forged(func(c *crypto.FreezeCert) { c.Head.Sequence = 0 }),
+		"head that the epoch followed": forged(func(c *crypto.FreezeCert) { c.Head = before.Began }),
+		"head of another's chain":      forged(func(c *crypto.FreezeCert) { c.Head.Sequence = before.Began.Sequence - 1 }),
 	} {
 		_, err := s.Claim(s.ctx, c)
 		s.fails(err, directory.ErrEvidence, what)

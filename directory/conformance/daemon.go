@@ -123,12 +123,20 @@ func (d *Daemon) Cert(to int, change func(*crypto.FreezeCert)) crypto.FreezeCert
 
 // Commit returns a claim for COMMIT of a certificate.
 func (d *Daemon) Commit(to int, cert crypto.FreezeCert) directory.Claim {
-	acceptance, err := crypto.SignAcceptance(d.Key(cert.Epoch), cert)
-	d.must(err)
+	id := wire.MigrationID{byte(d.number), byte(cert.Attempt.Count)}
 	return directory.Claim{
-		Migration: wire.MigrationID{byte(d.number), byte(cert.Attempt.Count)}, Decision: wire.DecisionCommit,
-		Cert: cert, Acceptance: acceptance, Addrs: Addrs(to),
+		Migration: id, Decision: wire.DecisionCommit, Cert: cert, Hold: d.Hold(d.Key(cert.Epoch), id, cert), Addrs: Addrs(to),
 	}
+}
+
+// Hold signs with a key that its owner holds what a certificate says.
+func (d *Daemon) Hold(key *crypto.EntityKeypair, id wire.MigrationID, cert crypto.FreezeCert) crypto.Signature {
+	msg := wire.ReplayComplete{
+		Ref:     wire.Ref{Migration: id, Origin: cert.Head.Origin, Epoch: cert.Attempt.Epoch},
+		Attempt: wire.Attempt(cert.Attempt), Head: cert.Head,
+	}
+	d.must(msg.Sign(key))
+	return msg.Signature
 }
 
 // Move returns a claim for COMMIT of a new attempt.
@@ -136,7 +144,7 @@ func (d *Daemon) Move(to int) directory.Claim { return d.Commit(to, d.Cert(to, n
 
 // Abort returns the claim for ABORT of the same attempt.
 func Abort(c directory.Claim) directory.Claim {
-	c.Decision, c.Acceptance, c.Addrs = wire.DecisionAbort, crypto.Signature{}, nil
+	c.Decision, c.Hold, c.Addrs = wire.DecisionAbort, crypto.Signature{}, nil
 	return c
 }
 
@@ -147,6 +155,14 @@ func (d *Daemon) Forced(to int, key *crypto.EntityKeypair) directory.Forced {
 	event, _, err := crypto.SignHandover(key, h)
 	d.must(err)
 	return directory.Forced{Handover: event, Addrs: Addrs(to)}
+}
+
+// Accept appends the handover of a committed certificate to the passport, as a target does.
+func (d *Daemon) Accept(cert crypto.FreezeCert) {
+	d.t.Helper()
+	event, _, err := crypto.Accept(d.Key(cert.Epoch), cert)
+	d.must(err)
+	d.Follow(event)
 }
 
 // Follow appends a handover to the passport, as a node does that acts on it.

@@ -19,7 +19,7 @@ func (s *suite) reopen() {
 	d := s.born(1)
 	won := d.Move(1)
 	out := s.claims(won, wire.DecisionCommit)
-	d.Follow(out.Handover)
+	d.Accept(out.Cert)
 	lost, next := d.Move(2), d.Move(2)
 	s.claims(Abort(lost), wire.DecisionAbort)
 	before := s.at(d, "before")
@@ -28,7 +28,7 @@ func (s *suite) reopen() {
 	s.equal(s.at(d, "after"), before, "entry")
 	s.equal(s.claims(won, wire.DecisionCommit), out, "outcome")
 	s.claims(lost, wire.DecisionAbort)
-	d.Follow(s.claims(next, wire.DecisionCommit).Handover)
+	d.Accept(s.claims(next, wire.DecisionCommit).Cert)
 	s.Directory = s.Reopen()
 	s.at(d, "after the second time")
 	for epoch := uint64(1); epoch <= d.Epoch(); epoch++ {
@@ -78,7 +78,7 @@ func (s *suite) lostAnswers() {
 	out, err = s.Outcome(s.ctx, d.Origin(), moved.Attempt())
 	s.fails(err, nil, "read back")
 	s.equal(out, s.claims(Abort(moved), wire.DecisionCommit), "abort after a lost commit")
-	d.Follow(out.Handover)
+	d.Accept(out.Cert)
 	s.at(d, "moved")
 
 	f := d.Forced(3, d.Admin)
@@ -103,7 +103,7 @@ func (s *suite) cancelled() {
 	s.fails(err, nil, "abort")
 	s.equal(s.claims(c, final.Decision), final, "claim after the decision")
 	if final.Decision == wire.DecisionCommit {
-		d.Follow(final.Handover)
+		d.Accept(final.Cert)
 	}
 	s.at(d, "in the end")
 }
@@ -139,7 +139,7 @@ func (s *suite) sameAsMemory() {
 			}
 			got, want = both(s, model, func(d directory.Directory) (any, error) { return d.Claim(s.ctx, c) })
 			if out, err := model.Outcome(s.ctx, p.d.Origin(), c.Attempt()); err == nil && c.Cert.Epoch == p.d.Epoch()+1 && out.Decision == wire.DecisionCommit {
-				p.d.Follow(out.Handover)
+				p.d.Accept(out.Cert)
 			}
 		case k == 8:
 			f := p.d.Forced(r.IntN(3), p.d.Admin)

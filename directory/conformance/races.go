@@ -52,7 +52,7 @@ func (s *suite) raceOfAttempts() {
 		if winner < 0 {
 			s.Fatal("nobody won")
 		}
-		d.Follow(outs[winner].Handover)
+		d.Accept(outs[winner].Cert)
 		s.equal(s.at(d, "after the race").Addrs, Addrs(winner), "addresses")
 	}
 }
@@ -81,7 +81,7 @@ func (s *suite) raceOfDecisions() {
 		s.fails(err, nil, "outcome")
 		s.equal(back, outs[0], "read back")
 		if back.Decision == wire.DecisionCommit {
-			d.Follow(back.Handover)
+			d.Accept(back.Cert)
 		}
 		s.at(d, "after the race")
 	}

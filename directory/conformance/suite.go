@@ -93,7 +93,7 @@ func (s *suite) claims(c directory.Claim, want wire.Decision) directory.Outcome 
 func (s *suite) moves(d *Daemon, to int) directory.Outcome {
 	s.Helper()
 	out := s.claims(d.Move(to), wire.DecisionCommit)
-	d.Follow(out.Handover)
+	d.Accept(out.Cert)
 	return out
 }
 

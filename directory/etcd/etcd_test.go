@@ -134,7 +134,7 @@ func TestLostAnswerIsReadBack(t *testing.T) {
 	if err != nil || out.Decision != wire.DecisionCommit {
 		t.Fatalf("commit: %+v, %v", out, err)
 	}
-	d.Follow(out.Handover)
+	d.Accept(out.Cert)
 	if _, err := table.Force(t.Context(), d.Forced(3, d.Admin)); err != nil || sent != 3 {
 		t.Errorf("force: %v; %d transactions sent, want 3", err, sent)
 	}
