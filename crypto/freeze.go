@@ -1,6 +1,7 @@
 package crypto
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -176,6 +177,24 @@ func Decide(cert FreezeCert, acceptance Signature) (CausalEvent, Handover, error
 		return CausalEvent{}, Handover{}, err
 	}
 	return h.Event(), h, nil
+}
+
+// ParseDecided returns the handover in a log entry, if it is the one that cert
+// becomes by its acceptance. Like Decide it takes cert on trust.
+//
+// Errors: ErrBadHandover for any other entry, and those of Decide.
+func ParseDecided(ev CausalEvent, cert FreezeCert) (Handover, error) {
+	if len(ev.Payload) != MaxHandoverSize {
+		return Handover{}, badHandover("it was not decided by a directory")
+	}
+	made, h, err := Decide(cert, Signature(ev.Payload[FreezeCertSize:]))
+	if err != nil {
+		return Handover{}, err
+	}
+	if made.Link != ev.Link || made.Kind != ev.Kind || !bytes.Equal(made.Payload, ev.Payload) {
+		return Handover{}, badHandover("it is not what the certificate becomes")
+	}
+	return h, nil
 }
 
 // Accept is SignAcceptance and Decide in one, for the target, with the errors

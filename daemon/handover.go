@@ -34,16 +34,82 @@ func (h *Host) HandOver(from, to crypto.NodeID, next crypto.PublicKey) (Event, e
 	if err != nil {
 		return Event{}, fmt.Errorf("daemon: handover: %w", err)
 	}
+	if err := h.leave(ev, record); err != nil {
+		return Event{}, err
+	}
+	return ev, nil
+}
+
+// leave appends the handover.
+func (h *Host) leave(ev Event, record crypto.Handover) error {
 	passport, err := h.passport.Append(record)
 	if err != nil {
-		return Event{}, fmt.Errorf("daemon: handover: %w", err)
+		return fmt.Errorf("daemon: handover: %w", err)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.setState(moved)
 	h.head = h.head.Append(ev, nil)
 	h.passport = passport
-	return ev, nil
+	return nil
+}
+
+// Promise returns the certificate with which a directory can be asked to give a
+// frozen daemon to the node to. What the directory may commit cannot fail here
+// any more: everything that HandOver checks is checked. The certificate binds
+// this host from the moment that it leaves the node, not before.
+//
+// Errors: wire.ErrWrongPhase for a host that is not frozen, and as HandOver.
+func (h *Host) Promise(from, to crypto.NodeID, next crypto.PublicKey, attempt crypto.AttemptID) (crypto.FreezeCert, error) {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	if err := h.owns(); err != nil {
+		return crypto.FreezeCert{}, err
+	}
+	if h.state != frozen {
+		return crypto.FreezeCert{}, fmt.Errorf("daemon: promise: %w: the host is not frozen", wire.ErrWrongPhase)
+	}
+	record, err := h.draft(from, to, next)
+	if err != nil {
+		return crypto.FreezeCert{}, fmt.Errorf("daemon: promise: %w", err)
+	}
+	if len(h.passport.Handovers) == crypto.MaxHandovers {
+		return crypto.FreezeCert{}, fmt.Errorf("daemon: promise: %w", crypto.ErrPassportFull)
+	}
+	record.Decided, record.Attempt = true, attempt
+	cert, err := crypto.SignFreezeCert(h.key, record.FreezeCert())
+	if err != nil {
+		return crypto.FreezeCert{}, fmt.Errorf("daemon: promise: %w", err)
+	}
+	return cert, nil
+}
+
+// Follow appends the handover that the directory and the target have made of this
+// host's certificate. It is as final as HandOver. Repeated, it returns the same.
+//
+// Errors: crypto.ErrBadHandover for any other entry, crypto.ErrHeadMismatch for
+// one that does not follow the head, and as HandOver.
+func (h *Host) Follow(ev Event, cert crypto.FreezeCert) error {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	record, err := crypto.ParseDecided(ev, cert)
+	if err != nil {
+		return fmt.Errorf("daemon: handover: %w", err)
+	}
+	if h.state == moved {
+		_, err := h.repeatHandOver(cert.From, cert.To, cert.Next)
+		return err
+	}
+	if err := h.owns(); err != nil {
+		return err
+	}
+	if cert.Head != h.head {
+		return fmt.Errorf("daemon: handover: %w", wire.ErrHeadMismatch)
+	}
+	if err := cert.Verify(h.key.Public()); err != nil {
+		return fmt.Errorf("daemon: handover: %w", err)
+	}
+	return h.leave(ev, record)
 }
 
 // repeatHandOver answers a HandOver after the first.

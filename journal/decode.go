@@ -34,6 +34,8 @@ func decodeRecord(t recordType, body []byte) (Record, error) {
 		r = decodeHold(&c)
 	case typeRelease:
 		r = Release{Copy: decodeCopy(&c), Attempt: decodeAttempt(&c)}
+	case typePromise:
+		r = decodePromise(&c)
 	case typeCommit:
 		r = decodeCommit(&c)
 	case typeArrived:
@@ -148,6 +150,15 @@ func decodeCommit(c *codec.Cursor) Commit {
 	return r
 }
 
+func decodePromise(c *codec.Cursor) Promise {
+	r := Promise{Copy: decodeCopy(c), Ref: decodeRef(c)}
+	c.Fixed(r.Orchestrator[:])
+	c.Fixed(r.Target[:])
+	r.Addrs = decodeAddrs(c)
+	r.Cert = crypto.DecodeFreezeCert(c)
+	return r
+}
+
 func decodeTombstone(c *codec.Cursor) (r Tombstone) {
 	c.Fixed(r.Entity[:])
 	r.Kind = c.String(maxText)
@@ -173,6 +184,7 @@ func decodeCarried(c *codec.Cursor) carried {
 	r.Copy.Base = optional(c, decodeBase)
 	r.Copy.Held = optional(c, decodeHold)
 	r.Copy.Arrived = optional(c, crypto.DecodeSignedHead)
+	r.Copy.Promise = optional(c, decodePromise)
 	r.Copy.Commit = optional(c, decodeCommit)
 	r.Copy.Handover = optional(c, crypto.DecodeEvent)
 	return r

@@ -63,6 +63,8 @@ func appendBody(dst []byte, r Record, last bool) []byte {
 		return appendHold(append(dst, byte(typeHold)|mark), &r)
 	case Release:
 		return appendAttempt(appendCopy(append(dst, byte(typeRelease)|mark), r.Copy), r.Attempt)
+	case Promise:
+		return appendPromise(append(dst, byte(typePromise)|mark), &r)
 	case Commit:
 		return appendCommit(append(dst, byte(typeCommit)|mark), &r)
 	case Arrived:
@@ -142,6 +144,12 @@ func appendCommit(dst []byte, r *Commit) []byte {
 	return appendAddrs(dst, r.Addrs)
 }
 
+func appendPromise(dst []byte, r *Promise) []byte {
+	dst = appendRef(appendCopy(dst, r.Copy), r.Ref)
+	dst = append(append(dst, r.Orchestrator[:]...), r.Target[:]...)
+	return crypto.AppendFreezeCert(appendAddrs(dst, r.Addrs), r.Cert)
+}
+
 func appendTombstone(dst []byte, r *Tombstone) []byte {
 	dst = append(dst, r.Entity[:]...)
 	dst = codec.AppendString(dst, r.Kind)
@@ -172,6 +180,9 @@ func appendCarried(dst []byte, c *Copy, head crypto.Head) []byte {
 	}
 	if dst = codec.AppendBool(dst, c.Arrived != nil); c.Arrived != nil {
 		dst = crypto.AppendSignedHead(dst, *c.Arrived)
+	}
+	if dst = codec.AppendBool(dst, c.Promise != nil); c.Promise != nil {
+		dst = appendPromise(dst, c.Promise)
 	}
 	if dst = codec.AppendBool(dst, c.Commit != nil); c.Commit != nil {
 		dst = appendCommit(dst, c.Commit)

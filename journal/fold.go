@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // fold is the state of a log while it is read or written, with what is needed to judge the next record and to
@@ -66,6 +67,7 @@ var (
 	errGone      = errors.New("an event of a copy that was handed over")
 	errArrived   = errors.New("an arrival whose head is not the copy's")
 	errNotHeld   = errors.New("a commit of a copy that this node does not hold")
+	errPromise   = errors.New("a promise about a copy that this node does not hold, or about another head")
 	errCommit    = errors.New("a commit without its handover")
 	errCarried   = errors.New("a restated copy is not what the log leads to")
 	errTrimmed   = errors.New("it drops segments that are needed")
@@ -111,6 +113,8 @@ func (f *fold) change(r Record) error {
 		return f.with(r.Copy, func(e *entry) error { e.hold(r); return nil })
 	case Release:
 		return f.with(r.Copy, func(e *entry) error { e.release(r); return nil })
+	case Promise:
+		return f.with(r.Copy, func(e *entry) error { return e.promise(r) })
 	case Commit:
 		return f.with(r.Copy, func(e *entry) error { return f.commits(e, r) })
 	case Arrived:
@@ -274,13 +278,27 @@ func (e *entry) release(r Release) {
 	if e.Held != nil && !r.Attempt.Less(e.Held.Attempt) {
 		e.Held = nil
 	}
+	if e.Promise != nil && !r.Attempt.Less(wire.Attempt(e.Promise.Cert.Attempt)) {
+		e.Promise = nil
+	}
+}
+
+// promise leaves the copy's next entry to a directory.
+func (e *entry) promise(r Promise) error {
+	if !e.partial && (!e.Owned() || e.known() && r.Cert.Head != e.head) {
+		return errPromise
+	}
+	if e.Released.Less(wire.Attempt(r.Cert.Attempt)) {
+		e.Promise = &r
+	}
+	return nil
 }
 
 func (f *fold) commits(e *entry, r Commit) error {
 	if !e.partial && !e.Owned() {
 		return errNotHeld
 	}
-	e.Commit = &r
+	e.Commit, e.Promise = &r, nil
 	f.commit = r.Copy
 	return nil
 }

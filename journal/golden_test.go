@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
@@ -39,11 +40,14 @@ const (
 	addrsLayout   = "addrs:v addr:s addr:s "
 	bornLayout    = "copy:8 origin:8 entity:32 durability:1 seed:32 "
 	prepareLayout = "copy:8 source:32 " + addrsLayout + "seed:32 frame.subprotocol:1 frame.type:1 frame.length:4 " + refLayout +
-		"entity:32 kind:s name:s orchestrator:32 through:8 size:8 stopAndCopy:1 durability:1 "
+		"entity:32 kind:s name:s orchestrator:32 through:8 size:8 stopAndCopy:1 durability:1 directory:1 "
 	baseLayout   = "copy:8 " + headLayout + "size:8 digest:32 file:8 inline:s "
 	holdLayout   = "copy:8 " + attemptLayout + headLayout
 	commitLayout = "copy:8 " + refLayout + attemptLayout + "orchestrator:32 target:32 " + addrsLayout
-	sumLayout    = "xxhash:8"
+	certLayout   = "cert.form:1 cert.from:32 cert.to:32 cert.epoch:8 " + headLayout + "cert.next:32 cert.snapshot:8 cert.previous:32 cert.time:8 " +
+		attemptLayout + "cert.signature:64 "
+	promiseLayout = "copy:8 " + refLayout + "orchestrator:32 target:32 " + addrsLayout + certLayout
+	sumLayout     = "xxhash:8"
 )
 
 // run returns n bytes that count up from first, so that vectors can be read.
@@ -76,7 +80,7 @@ func goldenPreparing() Preparing {
 		Copy: 5, Source: crypto.NodeID(run(0xc0, 32)), Addrs: goldenAddrs, Seed: goldenSeed,
 		Prepare: wire.Prepare{
 			Ref: goldenRef, Entity: crypto.EntityID(run(0xd0, 32)), Kind: "counter", Name: "one",
-			Orchestrator: crypto.NodeID(run(0xe0, 32)), Through: 7, Size: 8, StopAndCopy: true, Durability: wire.DurabilityBoth,
+			Orchestrator: crypto.NodeID(run(0xe0, 32)), Through: 7, Size: 8, StopAndCopy: true, Durability: wire.DurabilityBoth, Directory: true,
 		},
 	}
 }
@@ -89,6 +93,17 @@ func goldenCommit() Commit {
 	return Commit{Copy: 5, Ref: goldenRef, Attempt: goldenAttempt, Orchestrator: crypto.NodeID(run(1, 32)), Target: crypto.NodeID(run(2, 32)), Addrs: goldenAddrs}
 }
 
+func goldenPromise() Promise {
+	return Promise{
+		Copy: 5, Ref: goldenRef, Orchestrator: crypto.NodeID(run(1, 32)), Target: crypto.NodeID(run(2, 32)), Addrs: goldenAddrs,
+		Cert: crypto.FreezeCert{
+			From: crypto.NodeID(run(3, 32)), To: crypto.NodeID(run(2, 32)), Epoch: 4, Attempt: crypto.AttemptID(goldenAttempt), Head: goldenHead,
+			Next: crypto.PublicKey(run(0x11, 32)), SnapshotSequence: 1, Previous: crypto.Digest(run(0x12, 32)), Time: time.Unix(0, 0x0a0b0c0d0e0f).UTC(),
+			Signature: crypto.Signature(run(0x13, 64)),
+		},
+	}
+}
+
 // goldenRecord is a record of which everything is set, and the layout of its body.
 type goldenRecord struct {
 	record Record
@@ -96,12 +111,12 @@ type goldenRecord struct {
 }
 
 func records() []goldenRecord {
-	prep, base, commit := goldenPreparing(), goldenBase(), goldenCommit()
+	prep, base, promise, commit := goldenPreparing(), goldenBase(), goldenPromise(), goldenCommit()
 	hold := Hold{Copy: 5, Attempt: goldenAttempt, Final: goldenHead}
 	handover := goldenEvent(crypto.EventHandover)
 	row := Copy{
 		ID: 5, Origin: goldenHead.Origin, Entity: crypto.EntityID(run(0xd0, 32)), Durability: wire.DurabilityBoth, Seed: goldenSeed,
-		Preparing: &prep, Base: &base, Last: 9, Held: &hold, Released: goldenAttempt, Arrived: &goldenSigned, Commit: &commit, Handover: &handover,
+		Preparing: &prep, Base: &base, Last: 9, Held: &hold, Released: goldenAttempt, Arrived: &goldenSigned, Promise: &promise, Commit: &commit, Handover: &handover,
 	}
 	return []goldenRecord{
 		{Born{Copy: 5, Origin: goldenHead.Origin, Entity: crypto.EntityID(run(0xd0, 32)), Durability: wire.DurabilityHandover, Seed: goldenSeed}, bornLayout},
@@ -110,6 +125,7 @@ func records() []goldenRecord {
 		{Event{Copy: 5, Event: goldenEvent(crypto.EventInput), Outputs: crypto.Digest(run(0x90, 32))}, "copy:8 outputs:32 " + eventLayout},
 		{hold, holdLayout},
 		{Release{Copy: 5, Attempt: goldenAttempt}, "copy:8 " + attemptLayout},
+		{promise, promiseLayout},
 		{commit, commitLayout},
 		{Arrived{Copy: 5, Signed: goldenSigned}, "copy:8 " + signedLayout},
 		{Dropped{Copy: 5}, "copy:8 "},
@@ -124,7 +140,7 @@ func records() []goldenRecord {
 		{
 			carried{row, goldenHead},
 			bornLayout + headLayout + attemptLayout + "preparing:1 " + prepareLayout + "base:1 " + baseLayout + "held:1 " + holdLayout +
-				"arrived:1 " + signedLayout + "commit:1 " + commitLayout + "handover:1 " + eventLayout,
+				"arrived:1 " + signedLayout + "promise:1 " + promiseLayout + "commit:1 " + commitLayout + "handover:1 " + eventLayout,
 		},
 		{trimmed{First: 6}, "first:8 "},
 	}

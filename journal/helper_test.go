@@ -67,6 +67,13 @@ func (c *chain) commit(n uint64) journal.Commit {
 	return journal.Commit{Copy: c.id, Ref: wire.Ref{Origin: c.head.Origin, Epoch: 3}, Attempt: attempt(n), Orchestrator: crypto.NodeID{1}, Target: crypto.NodeID{2}, Addrs: []string{"t:1"}}
 }
 
+func (c *chain) promise(n uint64) journal.Promise {
+	return journal.Promise{
+		Copy: c.id, Ref: wire.Ref{Origin: c.head.Origin, Epoch: 3}, Orchestrator: crypto.NodeID{1}, Target: crypto.NodeID{2}, Addrs: []string{"t:1"},
+		Cert: crypto.FreezeCert{Epoch: 4, Attempt: crypto.AttemptID(attempt(n)), Head: c.head},
+	}
+}
+
 func (c *chain) arrived() journal.Arrived {
 	return journal.Arrived{Copy: c.id, Signed: crypto.SignedHead{Head: c.head, Epoch: 4, Signature: crypto.Signature{9}}}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -398,6 +399,37 @@ func TestBoundedDisk(t *testing.T) {
 	}
 }
 
+// TestPromise: what is left to a directory is known after a restart, until a release of that attempt or of a
+// later one, or a commit.
+func TestPromise(t *testing.T) {
+	disk, c := crashdisk.New(), newChain(1)
+	j := open(t, disk, small)
+	base := c.base([]byte("snapshot"))
+	wait(t, j, j.Append(c.born(), base))
+	reopened := func(want *journal.Promise) {
+		t.Helper()
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		j = open(t, disk, small)
+		if got := j.State().Copies[c.id].Promise; !reflect.DeepEqual(got, want) {
+			t.Fatalf("the promise is %+v, want %+v", got, want)
+		}
+	}
+	first, second := c.promise(1), c.promise(2)
+	wait(t, j, j.Append(first))
+	reopened(&first)
+	wait(t, j, j.Append(journal.Release{Copy: c.id, Attempt: attempt(1)}, second))
+	reopened(&second)
+	wait(t, j, j.Append(journal.Release{Copy: c.id, Attempt: attempt(1)}))
+	reopened(&second)
+	wait(t, j, j.Append(c.commit(2), c.handover()))
+	reopened(nil)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestAppendRefusesContradictions: what could not be read again is not written.
 func TestAppendRefusesContradictions(t *testing.T) {
 	c := newChain(1)
@@ -411,7 +443,7 @@ func TestAppendRefusesContradictions(t *testing.T) {
 	for name, r := range map[string][]journal.Record{
 		"kind of event": {odd}, "payload": {huge},
 		"unknown copy": {other.event([]byte("a"))}, "gap": {late}, "origin": {foreign}, "second birth": {c.born()},
-		"commit alone": {c.commit(1)}, "arrival of the born": {c.arrived()}, "zero": {journal.Born{}},
+		"commit alone": {c.commit(1)}, "promise of another head": {c.promise(1)}, "arrival of the born": {c.arrived()}, "zero": {journal.Born{}},
 		"unknown hold": {journal.Hold{Copy: 9}}, "unknown drop": {journal.Dropped{Copy: 9}},
 		"commit before an input": {c.commit(1), ev}, "old base": {ev, base, ev},
 		"durability": {journal.Born{Copy: 7, Durability: wire.Durability(99)}},

@@ -52,10 +52,20 @@ type (
 		Attempt wire.Attempt
 		Final   crypto.Head
 	}
-	// Release ends the promise for the attempt and every lower one.
+	// Release ends the promise, a target's or a source's, for the attempt and every lower one.
 	Release struct {
 		Copy    CopyID
 		Attempt wire.Attempt
+	}
+	// Promise precedes the certificate on its way to a directory: the attempt is the directory's to decide, and
+	// here is what it takes to find out. It ends with a Release or a Commit.
+	Promise struct {
+		Copy         CopyID
+		Ref          wire.Ref
+		Orchestrator crypto.NodeID
+		Target       crypto.NodeID
+		Addrs        []string // where the target can be dialed
+		Cert         crypto.FreezeCert
 	}
 	// Commit precedes the handover that gives the copy away, in the same group: what the source needs to
 	// deliver it.
@@ -118,6 +128,7 @@ const (
 	typeForgotten
 	typeCarried
 	typeTrimmed
+	typePromise
 
 	lastOfAppend = 0x80
 )
@@ -128,6 +139,7 @@ func (Base) recordType() recordType      { return typeBase }
 func (Event) recordType() recordType     { return typeEvent }
 func (Hold) recordType() recordType      { return typeHold }
 func (Release) recordType() recordType   { return typeRelease }
+func (Promise) recordType() recordType   { return typePromise }
 func (Commit) recordType() recordType    { return typeCommit }
 func (Arrived) recordType() recordType   { return typeArrived }
 func (Dropped) recordType() recordType   { return typeDropped }

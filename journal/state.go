@@ -25,6 +25,7 @@ type Copy struct {
 	Held      *Hold               // nil without a promise
 	Released  wire.Attempt        // the highest attempt whose promise has ended
 	Arrived   *crypto.SignedHead  // nil before it was activated here
+	Promise   *Promise            // nil unless a directory is to decide whether it leaves
 	Commit    *Commit             // nil before it was handed over
 	Handover  *crypto.CausalEvent // the entry that gave it away; nil before
 }

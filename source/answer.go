@@ -10,17 +10,31 @@ func (m *Machine) Handover() (crypto.CausalEvent, bool) {
 	return m.handover, m.state >= committed && m.state != stayed
 }
 
+// answered takes what the target says of the daemon.
+func (m *Machine) answered(msg *wire.Answer) {
+	switch {
+	case msg.HasHandover:
+		m.entry(msg.Handover)
+	case msg.State == wire.StateUnknown && msg.Attempt == m.attempt:
+		m.targetForgot()
+	}
+}
+
 // targetForgot: a target that answers for a handover it does not know has lost the copy it promised. That
 // takes a target without durable records; what is left to do is said, not guessed. An answer that names
 // another attempt was given to somebody else's question, perhaps before the hold.
-func (m *Machine) targetForgot(msg *wire.Answer) {
-	if m.state == committed && msg.State == wire.StateUnknown && msg.Attempt == m.attempt {
+func (m *Machine) targetForgot() {
+	m.hurry()
+	if m.state == committed {
 		m.forgotten, m.doubt = true, true
 		m.status()
 	}
 }
 
 func (m *Machine) doubtDetail() string {
+	if m.state == promised {
+		return "frozen and promised; the directory decides whether the target gets the daemon, and is asked until it has"
+	}
 	if m.forgotten {
 		return "committed, but the target restarted without the copy it promised to keep (durability memory); the frozen copy is still here"
 	}
@@ -34,7 +48,7 @@ func (m *Machine) answer(to crypto.NodeID, msg *wire.Ask) {
 	switch {
 	case m.state >= committed && m.state != stayed:
 		ans.State, ans.HasHandover, ans.Handover = wire.StateReleased, true, m.handover
-	case (m.state == frozen || m.state == committing) && msg.Attempt == m.attempt:
+	case m.state >= frozen && m.state < committed && msg.Attempt == m.attempt:
 		ans.State = wire.StateFrozen
 	}
 	m.send(to, ans)

@@ -32,9 +32,11 @@ func (m *Machine) submitted(s Submission) {
 	}
 }
 
-// mayCutover reports whether the target could take the last events now. Without a session a freeze would
-// only spend its budget.
-func (m *Machine) mayCutover() bool { return m.state == replaying && m.linked }
+// mayCutover reports whether the target could take the last events now. Without a session, or a directory that
+// can decide, a freeze would only spend its budget.
+func (m *Machine) mayCutover() bool {
+	return m.state == replaying && m.linked && (m.directory.listed || !m.req.Directory)
+}
 
 // tryCutover freezes when the target is close enough behind, and not right after a freeze that failed.
 func (m *Machine) tryCutover() {
@@ -120,11 +122,21 @@ func (m *Machine) replayComplete(msg *wire.ReplayComplete) {
 		m.fail(wire.ReasonWrongKey, "the target's hold is not signed with the key it announced")
 		return
 	}
+	if m.req.Directory {
+		m.enter(promising)
+		m.call(CallPromise{m.delivery()})
+		return
+	}
 	m.enter(committing)
-	m.call(CallHandOver{
+	m.call(m.delivery())
+}
+
+// delivery is the handover, and what delivering it takes.
+func (m *Machine) delivery() CallHandOver {
+	return CallHandOver{
 		From: m.cfg.Node, To: m.req.Target, Next: m.nextKey,
 		Ref: m.ref, Attempt: m.attempt, Orchestrator: m.req.Orchestrator, Addrs: m.req.Addrs,
-	})
+	}
 }
 
 // over reports whether an attempt of this migration has ended without a commit.
@@ -138,6 +150,9 @@ func (m *Machine) handedOver(in HandedOver) {
 	if m.state != committing {
 		return
 	}
+	if in.Err != nil && m.req.Directory {
+		panic("source: internal error: the entry that a directory has decided was refused: " + in.Err.Error())
+	}
 	if in.Err != nil {
 		m.fail(wire.ReasonOf(in.Err), "the handover was refused: "+in.Err.Error())
 		return
@@ -149,6 +164,10 @@ func (m *Machine) handedOver(in HandedOver) {
 	m.committedAt = m.now
 	m.enter(committed)
 	m.resetRetry()
+	if m.early != nil {
+		m.activated(m.early)
+		return
+	}
 	m.sendActivate()
 }
 
@@ -164,9 +183,16 @@ func (m *Machine) sendActivate() {
 
 // activated: the successor's own signature over its head is what lets the copy here go.
 func (m *Machine) activated(msg *wire.ActivateAck) {
-	if m.state != committed || !m.provesActivation(msg.Signed) {
-		return
+	if m.req.Directory && (m.state == promised || m.state == committing) {
+		m.early = msg // the entry that it is about is on its way to the log
 	}
+	if m.state == committed && m.provesActivation(msg.Signed) {
+		m.succeeded()
+	}
+}
+
+// succeeded lets the copy here go.
+func (m *Machine) succeeded() {
 	m.stats.Blackout = m.now.Sub(m.frozenAt)
 	m.stats.Epoch = m.req.Epoch + 1
 	m.doubt = false
@@ -238,7 +264,7 @@ func (m *Machine) finishIfAnswered() {
 func (m *Machine) freezeTimedOut() {
 	m.freezes++
 	waited := "the daemon's queue"
-	if m.state == frozen {
+	if m.state >= frozen {
 		m.out.FreezeTimedOut = true
 		waited = "the target"
 	}
@@ -246,7 +272,7 @@ func (m *Machine) freezeTimedOut() {
 		m.fail(wire.ReasonFreezeBudget, fmt.Sprintf("freeze %d passed %v waiting for %s", m.freezes, m.cfg.FreezeBudget, waited))
 		return
 	}
-	if m.state == frozen {
+	if m.state >= frozen {
 		m.send(m.req.Target, &wire.Aborted{Ref: m.ref, Attempt: m.attempt})
 	}
 	m.enter(replaying)

@@ -26,6 +26,9 @@ func (r *rig) describe(prefix string) string {
 	for _, s := range o.Apply {
 		line("apply %d", s.Ticket)
 	}
+	for _, c := range o.Consults {
+		line("directory: %s", strings.TrimPrefix(fmt.Sprintf("%T", c), "source."))
+	}
 	for _, e := range o.Sends {
 		line("→ %s: %s", nodeNames[e.To], message(e.Message))
 	}
@@ -65,6 +68,8 @@ func message(msg wire.Message) string {
 		return fmt.Sprintf("BufferedEvents %d to %d", m.Events[0].Link.Sequence, m.Events[len(m.Events)-1].Link.Sequence)
 	case *wire.Final:
 		return fmt.Sprintf("Final %v at %d", m.Attempt, m.Head.Sequence)
+	case *wire.Promised:
+		return fmt.Sprintf("Promised %v at %d", m.Attempt(), m.Cert.Head.Sequence)
 	case *wire.Aborted:
 		return fmt.Sprintf("Aborted %v", m.Attempt)
 	case *wire.ActivateTarget:

@@ -8,6 +8,8 @@ import "github.com/ferrymesh/ferry/wire"
 // find it.
 func (m *Machine) targetFailed(msg *wire.MigrationFailed) {
 	switch {
+	case m.bound() && m.state < committed:
+		m.hurry()
 	case m.state < committing:
 		m.stay(msg.Reason, msg.Detail)
 	case m.state == forwarding:
@@ -16,7 +18,7 @@ func (m *Machine) targetFailed(msg *wire.MigrationFailed) {
 }
 
 func (m *Machine) cancel(detail string) {
-	if m.state >= committing {
+	if m.bound() {
 		m.status() // too late, and the asker learns why: the phase says so
 		return
 	}

@@ -44,7 +44,27 @@ type Frozen struct {
 	Err  error
 }
 
-// HandedOver is the result of [CallHandOver]. With a nil Err the handover entry is durable: the commit.
+// Looked is the answer to [ConsultHolder].
+type Looked struct {
+	Epoch  uint64
+	Holder crypto.NodeID
+	Err    error
+}
+
+// Certified is the result of [CallPromise]. With a nil Err the promise is durable.
+type Certified struct {
+	Cert crypto.FreezeCert
+	Err  error
+}
+
+// Decided is the answer to [ConsultAbort]: what the directory decided, now or before.
+type Decided struct {
+	Attempt  wire.Attempt
+	Decision wire.Decision
+	Err      error
+}
+
+// HandedOver is the result of [CallHandOver] and [CallFollow]. With a nil Err the handover entry is durable: the commit.
 type HandedOver struct {
 	Event crypto.CausalEvent
 	Err   error
@@ -75,6 +95,9 @@ func (Snapshotted) sourceInput() {}
 func (Copied) sourceInput()      {}
 func (Applied) sourceInput()     {}
 func (Frozen) sourceInput()      {}
+func (Looked) sourceInput()      {}
+func (Certified) sourceInput()   {}
+func (Decided) sourceInput()     {}
 func (HandedOver) sourceInput()  {}
 func (Submitted) sourceInput()   {}
 func (LinkUp) sourceInput()      {}

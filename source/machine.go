@@ -54,6 +54,7 @@ type Request struct {
 	Target       crypto.NodeID
 	Addrs        []string // where the target can be dialed
 	Durability   wire.Durability
+	Directory    bool // it decides, and not this node
 	Options      wire.Options
 }
 
@@ -82,17 +83,22 @@ type Machine struct {
 	converge convergence
 	held     held
 
-	// The cutover. frozenHead is valid from frozen on, handover from committed on.
+	directory inquiry
+
+	// The cutover. frozenHead is valid from frozen on, cert in promised, handover from committed on.
 	freezeAsked bool
 	freezesOut  int       // CallFreeze that have not been answered
 	frozenAt    time.Time // when submissions began to be held
 	freezeEnds  time.Time // when the budget is spent; valid in freezing and frozen
-	committedAt time.Time
+	committedAt time.Time // or promised
 	frozenHead  crypto.Head
 	attempt     wire.Attempt
 	freezes     int // freezes that timed out
 	thawedAt    time.Time
+	cert        crypto.FreezeCert
 	handover    crypto.CausalEvent
+	early       *wire.ActivateAck // came before the entry was durable here
+	restarted   bool              // the process has restarted since the promise
 	doubt       bool
 	forgotten   bool // the target has restarted without the copy it promised
 
@@ -117,6 +123,10 @@ func New(now time.Time, cfg Config, req Request) (*Machine, Output) {
 	m.ref = wire.Ref{Migration: req.Migration, Origin: req.Origin, Epoch: req.Epoch}
 	m.stats.Epoch = req.Epoch
 	m.sendPrepare()
+	if req.Directory {
+		m.directory.since = now
+		m.consult(ConsultHolder{})
+	}
 	m.status()
 	return m, m.take()
 }
@@ -135,6 +145,12 @@ func (m *Machine) Step(now time.Time, in Input) Output {
 		m.applied(in.Entries)
 	case Frozen:
 		m.froze(in)
+	case Looked:
+		m.looked(in)
+	case Certified:
+		m.certified(in)
+	case Decided:
+		m.decided(in)
 	case HandedOver:
 		m.handedOver(in)
 	case Submitted:
@@ -185,7 +201,7 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	case *wire.Ask:
 		m.answer(from, msg)
 	case *wire.Answer:
-		m.targetForgot(msg)
+		m.answered(msg)
 	case *wire.TakeSnapshot:
 		m.status() // a repeat: tell how far it is
 	}
@@ -361,7 +377,7 @@ func (m *Machine) send(to crypto.NodeID, msg wire.Message) {
 func (m *Machine) sendPrepare() {
 	m.send(m.req.Target, &wire.Prepare{
 		Ref: m.ref, Entity: m.req.Entity, Kind: m.req.Kind, Name: m.req.Name,
-		Orchestrator: m.req.Orchestrator, StopAndCopy: m.req.StopAndCopy, Durability: m.req.Durability,
+		Orchestrator: m.req.Orchestrator, StopAndCopy: m.req.StopAndCopy, Durability: m.req.Durability, Directory: m.req.Directory,
 	})
 	m.backoff()
 }

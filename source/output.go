@@ -18,6 +18,8 @@ type Output struct {
 	StopCopy bool
 	// Apply are submissions that were held and go to the daemon after all, behind Calls, in order.
 	Apply []Submission
+	// Consults are questions to the directory, asked beside everything else. Each is answered, if only by an error.
+	Consults []Consult
 	// Sends leave in order; a message to a peer without a session is dropped, the machine sends it again.
 	Sends []wire.Envelope
 	// Replies answer held submissions.
@@ -51,6 +53,16 @@ type (
 		Orchestrator crypto.NodeID
 		Addrs        []string
 	}
+	// CallPromise signs the certificate for a directory and makes the promise in it durable.
+	CallPromise struct{ CallHandOver }
+	// CallRelease ends the promise. It has no result: one that is lost is found again by asking.
+	CallRelease struct{ Attempt wire.Attempt }
+	// CallFollow makes the entry that the directory has decided the next one of the log, durably.
+	CallFollow struct {
+		CallHandOver
+		Cert  crypto.FreezeCert
+		Entry crypto.CausalEvent
+	}
 	// CallRetire unregisters the daemon, frees it and wipes its key; the successor has activated.
 	CallRetire struct{}
 )
@@ -59,7 +71,21 @@ func (CallSnapshot) sourceCall() {}
 func (CallFreeze) sourceCall()   {}
 func (CallThaw) sourceCall()     {}
 func (CallHandOver) sourceCall() {}
+func (CallRelease) sourceCall()  {}
 func (CallRetire) sourceCall()   {}
+
+// Consult is one question to the directory.
+type Consult interface{ sourceConsult() }
+
+type (
+	// ConsultHolder asks who holds the daemon. Answered by [Looked].
+	ConsultHolder struct{}
+	// ConsultAbort ends an attempt, unless it has been committed. Answered by [Decided].
+	ConsultAbort struct{ Cert crypto.FreezeCert }
+)
+
+func (ConsultHolder) sourceConsult() {}
+func (ConsultAbort) sourceConsult()  {}
 
 // Reply answers one held submission: with receipts, or with a reason why there are none.
 type Reply struct {

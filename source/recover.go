@@ -20,18 +20,25 @@ type Committed struct {
 // (protocol §7.3). There is nothing to decide any more: the handover is delivered until it is confirmed. The
 // blackout is counted from now, since nobody measured the time in between.
 func Recover(now time.Time, cfg Config, req Request, c Committed) (*Machine, Output) {
-	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
-	req.Options.Stall = cmp.Or(req.Options.Stall, DefaultStall)
-	m := &Machine{
-		cfg: cfg, req: req, now: now, started: now, alive: now,
-		state: committed, freezeAsked: true, frozenAt: now, committedAt: now,
-		nextKey: c.Next, frozenHead: c.Head, attempt: c.Attempt, handover: c.Handover,
-	}
-	m.ref = wire.Ref{Migration: req.Migration, Origin: req.Origin, Epoch: req.Epoch}
-	m.stats.Epoch = req.Epoch
+	m := recovered(now, cfg, req)
+	m.state = committed
+	m.nextKey, m.frozenHead, m.attempt, m.handover = c.Next, c.Head, c.Attempt, c.Handover
 	m.sendActivate()
 	m.status()
 	return m, m.take()
+}
+
+// recovered is a machine of before the restart, frozen.
+func recovered(now time.Time, cfg Config, req Request) *Machine {
+	cfg.FreezeBudget = cmp.Or(cfg.FreezeBudget, DefaultFreezeBudget)
+	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
+	req.Options.Stall = cmp.Or(req.Options.Stall, DefaultStall)
+	m := &Machine{
+		cfg: cfg, req: req, now: now, started: now, alive: now, freezeAsked: true, frozenAt: now, committedAt: now,
+	}
+	m.ref = wire.Ref{Migration: req.Migration, Origin: req.Origin, Epoch: req.Epoch}
+	m.stats.Epoch = req.Epoch
+	return m
 }
 
 // Covered returns the sequence through which the target has reported that it has the log, durably where the

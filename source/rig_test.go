@@ -41,6 +41,7 @@ type rig struct {
 	genes crypto.Head
 	final *wire.Final
 	over  crypto.CausalEvent
+	cert  crypto.FreezeCert
 }
 
 func newRig(t *testing.T) *rig {
@@ -135,6 +136,25 @@ func (r *rig) handOver() HandedOver {
 	return HandedOver{Event: ev, Err: err}
 }
 
+// certify signs the certificate for the newest Final.
+func (r *rig) certify() Certified {
+	var err error
+	r.cert, err = crypto.SignFreezeCert(testKey, crypto.FreezeCert{
+		From: nodeS, To: nodeT, Epoch: 2, Attempt: crypto.AttemptID(r.final.Attempt), Head: r.newest(), Next: testNext.Public(),
+	})
+	return Certified{Cert: r.cert, Err: err}
+}
+
+// accepted is the entry that the target makes of the certificate, with the key of the next epoch.
+func (r *rig) accepted() crypto.CausalEvent {
+	ev, _, err := crypto.Accept(testNext, r.cert)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.over = ev
+	return ev
+}
+
 // ack is the target's proof that it serves.
 func (r *rig) ack(key *crypto.EntityKeypair) *wire.ActivateAck {
 	signed, err := crypto.SignHead(key, r.newest().Append(r.over, nil), 2)
@@ -158,7 +178,7 @@ func (r *rig) play(line string) string {
 	a := arguments{r.t, strings.Fields(line)}
 	switch a.words[0] {
 	case "new":
-		r.req.StopAndCopy = a.has("stop")
+		r.req.StopAndCopy, r.req.Directory = a.has("stop"), a.has("directory")
 		if a.has("self") {
 			r.req.Orchestrator = nodeS
 		}
@@ -212,6 +232,19 @@ func (r *rig) result(a arguments) bool {
 		r.step(Copied{Bytes: a.number("bytes", 1000), Done: a.has("done"), Err: err})
 	case "frozen":
 		r.step(Frozen{Head: r.newest(), Err: err})
+	case "certified":
+		in := Certified{Err: err}
+		if err == nil {
+			in = r.certify()
+		}
+		r.step(in)
+	case "listed":
+		r.step(Looked{Epoch: a.number("epoch", 1), Holder: nodeS, Err: err})
+	case "decided":
+		decisions := map[string]wire.Decision{"commit": wire.DecisionCommit, "abort": wire.DecisionAbort, "none": wire.DecisionNone, "fail": wire.DecisionNone}
+		r.step(Decided{Attempt: wire.Attempt(r.cert.Attempt), Decision: decisions[a.words[1]], Err: err})
+	case "followed":
+		r.step(HandedOver{Event: r.over, Err: err})
 	case "handed":
 		in := HandedOver{Err: err}
 		if err == nil {
@@ -246,7 +279,15 @@ func (r *rig) message(a arguments) bool {
 	case "MigrationFailed":
 		r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.Reason(a.number("reason", uint64(wire.ReasonStateFailed))), Detail: "the daemon refused"})
 	case "Answer":
-		r.get(&wire.Answer{Ref: r.ref(), State: wire.StateUnknown, Boot: 9, Attempt: r.attempt(a)})
+		msg := &wire.Answer{Ref: r.ref(), State: wire.StateUnknown, Boot: 9, Attempt: r.attempt(a)}
+		if a.has("entry") {
+			msg.State, msg.HasHandover, msg.Handover = wire.StateServing, true, r.accepted()
+		}
+		if a.has("plain") {
+			r.handOver()
+			msg.State, msg.HasHandover, msg.Handover = wire.StateServing, true, r.over
+		}
+		r.get(msg)
 	default:
 		return r.asked(a)
 	}
@@ -354,5 +395,5 @@ func quiet(o Output) bool {
 			return false
 		}
 	}
-	return len(o.Calls) == 0 && len(o.Apply) == 0 && len(o.Replies) == 0 && !o.Copy && !o.StopCopy && o.Ended == nil
+	return len(o.Calls) == 0 && len(o.Consults) == 0 && len(o.Apply) == 0 && len(o.Replies) == 0 && !o.Copy && !o.StopCopy && o.Ended == nil
 }

@@ -49,7 +49,7 @@ func TestS5_AbortEndsWithTheCommit(t *testing.T) {
 	for s := preparing; s < moved; s++ {
 		r := inState(t, s)
 		r.step(Cancel{})
-		if s < committing {
+		if s < promising {
 			if r.m.state != stayed || r.m.Holding() {
 				t.Errorf("%v: cancelled, but %v", s, r.m.state)
 			}

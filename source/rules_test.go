@@ -36,7 +36,11 @@ func caughtUp(t *testing.T, options ...func(*Request)) *rig {
 func inState(t *testing.T, s state) *rig {
 	r := newRig(t)
 	r.req.StopAndCopy = s == stopping
+	r.req.Directory = s == promising || s == promised
 	r.start()
+	if r.req.Directory {
+		r.step(Looked{Epoch: 1, Holder: nodeS})
+	}
 	r.step(LinkUp{Peer: nodeT})
 	steps := []func(){
 		func() {
@@ -48,7 +52,13 @@ func inState(t *testing.T, s state) *rig {
 		func() { r.get(&wire.Progress{Ref: r.ref(), Head: r.genes}) },
 		func() { r.step(Frozen{Head: r.genes}) },
 		func() { r.get(r.hold()) },
-		func() { r.step(r.handOver()) },
+		func() {
+			if r.m.state == promising {
+				r.step(r.certify())
+				return
+			}
+			r.step(r.handOver())
+		},
 		func() { r.step(Submitted{submission(1, 'a', 1, 1)}) },
 		func() { r.get(r.ack(testNext)) },
 		func() {

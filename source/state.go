@@ -18,6 +18,8 @@ const (
 	replaying                 // the target catches up
 	freezing                  // submissions are held, the freeze is under way
 	frozen                    // Final is out
+	promising                 // a directory decides: the promise is being made durable
+	promised                  // the certificate is out, until the directory has decided
 	committing                // the handover entry is being made durable
 	committed                 // ActivateTarget is out, until it is answered
 	forwarding                // the target serves; what was held is on its way there
@@ -25,7 +27,7 @@ const (
 	stayed                    // the end: the daemon is here and serves
 )
 
-var stateNames = [...]string{"preparing", "stopping", "snapshotting", "copying", "restoring", "replaying", "freezing", "frozen", "committing", "committed", "forwarding", "moved", "stayed"}
+var stateNames = [...]string{"preparing", "stopping", "snapshotting", "copying", "restoring", "replaying", "freezing", "frozen", "promising", "promised", "committing", "committed", "forwarding", "moved", "stayed"}
 
 func (s state) String() string { return stateNames[s] }
 
@@ -38,7 +40,9 @@ var next = map[state][]state{
 	restoring:    {replaying, stayed},
 	replaying:    {freezing, frozen, stayed},
 	freezing:     {replaying, frozen, stayed},
-	frozen:       {replaying, committing, stayed},
+	frozen:       {replaying, promising, committing, stayed},
+	promising:    {promised, stayed},
+	promised:     {replaying, committing, stayed},
 	committing:   {committed, stayed},
 	committed:    {forwarding},
 	forwarding:   {moved},
@@ -62,6 +66,6 @@ func (m *Machine) enter(s state) {
 var phaseOf = [...]wire.Phase{
 	preparing: wire.PhaseSnapshot, stopping: wire.PhaseSnapshot, snapshotting: wire.PhaseSnapshot,
 	copying: wire.PhaseTransfer, restoring: wire.PhaseRestore, replaying: wire.PhaseReplay,
-	freezing: wire.PhaseCutover, frozen: wire.PhaseCutover, committing: wire.PhaseCutover, committed: wire.PhaseCutover,
+	freezing: wire.PhaseCutover, frozen: wire.PhaseCutover, promising: wire.PhaseCutover, promised: wire.PhaseCutover, committing: wire.PhaseCutover, committed: wire.PhaseCutover,
 	forwarding: wire.PhaseComplete, moved: wire.PhaseComplete, stayed: wire.PhaseComplete,
 }

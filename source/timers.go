@@ -24,7 +24,8 @@ func (m *Machine) timers() {
 	if m.state >= moved {
 		return
 	}
-	if m.state < committing {
+	m.consultIfDue()
+	if !m.bound() {
 		m.limits()
 	}
 	if m.state < moved && !m.now.Before(m.retryAt) {
@@ -34,7 +35,7 @@ func (m *Machine) timers() {
 		m.giveUpForwarding()
 		return
 	}
-	if m.state == committed && !m.doubt && m.passed(m.committedAt, m.cfg.DoubtAfter) {
+	if (m.state == committed || m.state == promised) && !m.doubt && m.passed(m.committedAt, m.cfg.DoubtAfter) {
 		m.doubt = true
 		m.status()
 	}
@@ -82,6 +83,8 @@ func (m *Machine) resend() {
 	case frozen:
 		m.send(m.req.Target, &wire.Final{Ref: m.ref, Attempt: m.attempt, Head: m.frozenHead})
 		m.backoff()
+	case promised:
+		m.sendPromised()
 	case committed:
 		m.sendActivate()
 	case forwarding:
@@ -114,7 +117,8 @@ func (m *Machine) wake() time.Time {
 			at = t
 		}
 	}
-	if m.state < committing {
+	earlier(m.directory.at)
+	if !m.bound() {
 		earlier(m.alive.Add(m.req.Options.Stall))
 		if m.req.Options.Timeout > 0 {
 			earlier(m.started.Add(m.req.Options.Timeout))
@@ -133,7 +137,7 @@ func (m *Machine) wake() time.Time {
 		}
 	case freezing, frozen:
 		earlier(m.freezeEnds)
-	case committed:
+	case promised, committed:
 		if !m.doubt {
 			earlier(m.committedAt.Add(m.cfg.DoubtAfter))
 		}

@@ -49,6 +49,7 @@ var rules = map[wire.Type][]rule{
 	wire.TypeBufferedEvents:  {{Target, Source}},
 	wire.TypeFinal:           {{Target, Source}},
 	wire.TypeAborted:         {{Target, Source}},
+	wire.TypePromised:        {{Target, Source}},
 	wire.TypeForward:         {{Target, Source}},
 	wire.TypePrepareOK:       {{Source, Target}},
 	wire.TypeRestoreComplete: {{Source, Target}},

@@ -78,6 +78,10 @@ type Machine struct {
 	doubt                      bool
 	lost                       bool // the source has come back without the daemon
 
+	directory  bool               // it decides, and not the source
+	cert       *crypto.FreezeCert // for the held attempt; nil before it has come
+	consulting bool
+
 	handover crypto.CausalEvent
 	again    bool // an activation has failed and waits for askAt
 	acked    crypto.SignedHead
@@ -105,7 +109,7 @@ func NewMachine(now time.Time, cfg MachineConfig, req Request) (*Machine, Machin
 	cfg.Orphan = cmp.Or(cfg.Orphan, DefaultOrphan)
 	m := &Machine{
 		cfg: cfg, ref: msg.Ref, source: req.Source, orch: msg.Orchestrator, entity: msg.Entity, key: req.Key,
-		started: now, alive: now, now: now, linked: true, state: preparing,
+		started: now, alive: now, now: now, linked: true, state: preparing, directory: msg.Directory,
 	}
 	if msg.Durability == wire.DurabilityMemory {
 		m.prepareOK()
@@ -155,6 +159,8 @@ func (m *Machine) Step(now time.Time, in MachineInput) MachineOutput {
 		m.replayed(in)
 	case HoldDone:
 		m.holdDone(in)
+	case Decided:
+		m.decided(in)
 	case Activated:
 		m.activated(in)
 	case LinkUp:
@@ -195,6 +201,8 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 		m.finalAt(msg)
 	case *wire.Aborted:
 		m.abortedAttempt(msg.Attempt)
+	case *wire.Promised:
+		m.promised(from, msg)
 	case *wire.ActivateTarget:
 		m.activate(from, msg.Handover)
 	case *wire.Answer:
@@ -356,6 +364,8 @@ func (m *Machine) late(from crypto.NodeID, msg wire.Message) {
 		m.send(from, &wire.MigrationFailed{Ref: m.ref, Reason: m.ended.Reason, Detail: m.ended.Detail})
 	case *wire.ActivateTarget:
 		m.answer(from, &wire.Ask{Attempt: msg.Attempt})
+	case *wire.Promised:
+		m.answer(from, &wire.Ask{Attempt: msg.Attempt()})
 	case *wire.Ask:
 		m.answer(from, msg)
 	}

@@ -73,11 +73,16 @@ func (m *Machine) replayComplete() {
 	if m.head != m.heldHead {
 		return
 	}
+	m.send(m.source, m.promise())
+}
+
+// promise signs the hold.
+func (m *Machine) promise() *wire.ReplayComplete {
 	msg := &wire.ReplayComplete{Ref: m.ref, Attempt: m.held, Head: m.heldHead}
 	if err := msg.Sign(m.key); err != nil {
 		panic("target: internal error: the key of a held copy cannot sign: " + err.Error())
 	}
-	m.send(m.source, msg)
+	return msg
 }
 
 // abortedAttempt ends the named attempt and every older one. The copy stays and replay goes on.
@@ -107,7 +112,7 @@ func (m *Machine) release(a wire.Attempt) {
 		m.call(CallRelease{Attempt: a})
 	}
 	if held {
-		m.doubt, m.lost = false, false
+		m.doubt, m.lost, m.cert = false, false, nil
 		m.enter(replaying)
 	}
 }
@@ -127,11 +132,20 @@ func (m *Machine) activate(from crypto.NodeID, ev crypto.CausalEvent) {
 		m.send(from, refusal(m.ref, wire.ErrWrongPhase))
 		return
 	}
+	if m.directory && ev.Kind == crypto.EventHandover {
+		m.consult() // whoever has an entry knows that there was a decision; what it was the directory says
+		return
+	}
 	if err := m.checkHandover(ev); err != nil {
 		m.send(from, refusal(m.ref, err))
 		return
 	}
 	m.ackLater(from)
+	m.activateWith(ev)
+}
+
+// activateWith makes the entry durable and lets the daemon serve; nothing leads back.
+func (m *Machine) activateWith(ev crypto.CausalEvent) {
 	m.handover = ev
 	if m.state != holding {
 		m.since = m.now
@@ -142,8 +156,12 @@ func (m *Machine) activate(from crypto.NodeID, ev crypto.CausalEvent) {
 }
 
 func refusal(ref wire.Ref, err error) *wire.SessionError {
+	return refusalOf(wire.TypeActivateTarget, ref, err)
+}
+
+func refusalOf(t wire.Type, ref wire.Ref, err error) *wire.SessionError {
 	return &wire.SessionError{
-		Subject: wire.TypeActivateTarget,
+		Subject: t,
 		Origin:  ref.Origin, Migration: ref.Migration, Reason: wire.ReasonOf(err), Detail: err.Error(),
 	}
 }
@@ -154,9 +172,15 @@ func (m *Machine) checkHandover(ev crypto.CausalEvent) error {
 		signer = m.admin
 	}
 	h, err := crypto.ParseHandover(ev, signer)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return m.follows(&h)
+}
+
+// follows holds what a handover states against the copy and the node.
+func (m *Machine) follows(h *crypto.Handover) error {
+	switch {
 	case h.Epoch != m.ref.Epoch+1:
 		return fmt.Errorf("target: the handover is for epoch %d: %w", h.Epoch, wire.ErrStaleEpoch)
 	case h.To != m.cfg.Node:
@@ -220,7 +244,13 @@ func (m *Machine) Ack() *wire.ActivateAck {
 	return &wire.ActivateAck{Ref: m.ref, Signed: m.acked}
 }
 
-func (m *Machine) ack(to crypto.NodeID) { m.send(to, m.Ack()) }
+// ack proves the activation. A source that a directory has decided about does not have the entry yet.
+func (m *Machine) ack(to crypto.NodeID) {
+	if m.directory && to == m.source {
+		m.answer(to, &wire.Ask{Attempt: m.held})
+	}
+	m.send(to, m.Ack())
+}
 
 // ask is all a held copy does when it hears nothing.
 func (m *Machine) ask() {
@@ -228,6 +258,7 @@ func (m *Machine) ask() {
 	if m.orch != m.source && m.orch != m.cfg.Node {
 		m.send(m.orch, &wire.Ask{Ref: m.ref, Attempt: m.held})
 	}
+	m.consult()
 	m.askWait = min(2*m.askWait, askMax)
 	m.askAt = m.now.Add(m.askWait)
 }

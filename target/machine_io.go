@@ -44,6 +44,13 @@ type (
 		Attempt wire.Attempt
 		Err     error
 	}
+	// Decided is the answer to a [Consult]: what the directory decided, now or before. Cert is that of a COMMIT.
+	Decided struct {
+		Attempt  wire.Attempt
+		Decision wire.Decision
+		Cert     crypto.FreezeCert
+		Err      error
+	}
 	// Activated is the result of [CallActivate]. With a nil Err the handover is durable here and the
 	// daemon serves; Signed is its head, signed with the key of the new epoch.
 	Activated struct {
@@ -67,6 +74,7 @@ func (Claimed) targetInput()      {}
 func (Restored) targetInput()     {}
 func (Replayed) targetInput()     {}
 func (HoldDone) targetInput()     {}
+func (Decided) targetInput()      {}
 func (Activated) targetInput()    {}
 func (LinkUp) targetInput()       {}
 func (LinkDown) targetInput()     {}
@@ -79,6 +87,8 @@ type MachineOutput struct {
 	RefuseStream bool
 	// Calls run on the daemon's own queue, one after the other, except CallRestore, which runs beside it.
 	Calls []Call
+	// Consults are questions to the directory, asked beside everything else. Each is answered, if only by an error.
+	Consults []Consult
 	// Sends leave in order; a message to a peer without a session is dropped.
 	Sends []wire.Envelope
 	// Ended is set once, in the step that ends the migration on this node.
@@ -131,6 +141,22 @@ func (CallActivate) targetCall() {}
 func (CallComplete) targetCall() {}
 func (CallAbort) targetCall()    {}
 func (CallDiscard) targetCall()  {}
+
+// Consult is one question to the directory, answered by [Decided].
+type Consult interface{ targetConsult() }
+
+type (
+	// ConsultCommit claims the COMMIT of the certificate's attempt. Hold is the signature of ReplayComplete.
+	ConsultCommit struct {
+		Cert crypto.FreezeCert
+		Hold crypto.Signature
+	}
+	// ConsultOutcome asks what was decided about an attempt.
+	ConsultOutcome struct{ Attempt wire.Attempt }
+)
+
+func (ConsultCommit) targetConsult()  {}
+func (ConsultOutcome) targetConsult() {}
 
 // Ended is how a migration ended on this node.
 type Ended struct {

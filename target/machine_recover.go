@@ -28,7 +28,7 @@ func RecoverMachine(now time.Time, cfg MachineConfig, r Recovered) (*Machine, Ma
 	m := &Machine{
 		cfg: cfg, ref: r.Request.Prepare.Ref, source: r.Request.Source, orch: r.Request.Prepare.Orchestrator,
 		entity: r.Request.Prepare.Entity, key: r.Request.Key,
-		state: replaying, recorded: true, copying: true, started: now, alive: now, now: now,
+		directory: r.Request.Prepare.Directory, state: replaying, recorded: true, copying: true, started: now, alive: now, now: now,
 		epochKey: r.EpochKey, admin: r.Administrator, head: r.Head, void: r.Released,
 	}
 	if !r.Held.IsZero() {

@@ -43,6 +43,7 @@ type machineRig struct {
 	log   []crypto.CausalEvent
 	over  crypto.CausalEvent // the newest handover
 	hold  wire.Attempt       // of the newest CallHold
+	cert  crypto.FreezeCert  // the newest
 }
 
 func newMachineRig(t *testing.T) *machineRig {
@@ -60,9 +61,9 @@ func newMachineRig(t *testing.T) *machineRig {
 	return r
 }
 
-func (r *machineRig) start() {
+func (r *machineRig) start(directory bool) {
 	r.m, r.out = target.NewMachine(r.now, target.MachineConfig{Node: nodeT, Boot: 5, CreditEvents: 100, CreditBytes: 1000}, target.Request{
-		Source: nodeS, Prepare: &wire.Prepare{Ref: r.ref, Entity: r.genes.Entity, Kind: "test", Orchestrator: nodeO}, Key: testNext})
+		Source: nodeS, Prepare: &wire.Prepare{Ref: r.ref, Entity: r.genes.Entity, Kind: "test", Orchestrator: nodeO, Directory: directory}, Key: testNext})
 	r.noted()
 }
 
@@ -123,6 +124,40 @@ func (r *machineRig) handover(seq uint64, spoiled func(string) bool) crypto.Caus
 	return ev
 }
 
+// certify makes the source's certificate, spoiled as the words of a command say.
+func (r *machineRig) certify(c command) {
+	cert := crypto.FreezeCert{
+		From: nodeS, To: nodeT, Epoch: 2, Attempt: crypto.AttemptID(attempt(c.first())), Head: r.heads[c.number("at", 0)], Next: testNext.Public(),
+	}
+	key := testKey
+	switch {
+	case c.has("elsewhere"):
+		cert.To = nodeX
+	case c.has("wrongkey"):
+		cert.Next = testAdmin.Public()
+	case c.has("forged"):
+		key = testNext
+	case c.has("otherhead"):
+		cert.Head.Digest[0]++
+	}
+	if c.has("forged") {
+		cert.Next = testAdmin.Public() // a key cannot certify itself
+	}
+	var err error
+	if r.cert, err = crypto.SignFreezeCert(key, cert); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// accepted is the entry that the certificate becomes.
+func (r *machineRig) accepted() crypto.CausalEvent {
+	ev, _, err := crypto.Accept(testNext, r.cert)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return ev
+}
+
 // activated is the result of a CallActivate that has worked.
 func (r *machineRig) activated() target.Activated {
 	signed, err := crypto.SignHead(testNext, r.heads[r.over.Link.Sequence-1].Append(r.over, nil), 2)
@@ -152,6 +187,9 @@ func (r *machineRig) describe(prefix string) string {
 	}
 	for _, c := range r.out.Calls {
 		line("%s", machineCall(c))
+	}
+	for _, c := range r.out.Consults {
+		line("directory: %s", strings.TrimPrefix(fmt.Sprintf("%T", c), "target."))
 	}
 	for _, e := range r.out.Sends {
 		line("→ %s: %s", nodeNames[e.To], machineMessage(e.Message))

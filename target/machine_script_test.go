@@ -118,7 +118,7 @@ func (r *machineRig) play(line string) string {
 	c := command{r.t, strings.Fields(line)}
 	switch c.words[0] {
 	case "new":
-		r.start()
+		r.start(c.has("directory"))
 	case "run":
 		return r.until(c)
 	case "tick":
@@ -155,6 +155,16 @@ func (r *machineRig) result(c command) bool {
 		r.step(target.Replayed{Head: head, Applied: n, Buffered: c.number("held", 0), Took: time.Duration(n) * time.Millisecond, Err: c.err(wire.ErrStateFailed)})
 	case "held":
 		r.step(target.HoldDone{Attempt: attempt(c.number("attempt", r.hold.Count)), Err: c.err(errTest)})
+	case "decided":
+		in := target.Decided{Attempt: attempt(c.number("attempt", r.hold.Count)), Cert: r.cert, Err: c.err(errTest)}
+		switch c.words[1] {
+		case "commit":
+			in.Decision = wire.DecisionCommit
+			r.over = r.accepted()
+		case "abort":
+			in.Decision = wire.DecisionAbort
+		}
+		r.step(in)
 	case "activated":
 		in := r.activated()
 		if err := c.err(errTest); err != nil {
@@ -184,6 +194,9 @@ func (r *machineRig) message(c command) bool {
 		msg = &wire.Final{Ref: r.ref, Attempt: attempt(c.first()), Head: head}
 	case "Aborted":
 		msg = &wire.Aborted{Ref: r.ref, Attempt: attempt(c.first())}
+	case "Promised":
+		r.certify(c)
+		msg = &wire.Promised{Ref: r.ref, Cert: r.cert}
 	case "MigrationFailed":
 		msg = &wire.MigrationFailed{Ref: r.ref, Reason: wire.ReasonCancelled, Detail: "the source was told to stop"}
 	case "ActivateTarget":
@@ -233,7 +246,7 @@ func (r *machineRig) until(c command) string {
 	var b strings.Builder
 	for !r.wake.IsZero() && !r.wake.After(end) {
 		r.now = r.wake
-		if r.step(target.Tick{}); len(r.out.Calls)+len(r.out.Sends) > 0 {
+		if r.step(target.Tick{}); len(r.out.Calls)+len(r.out.Consults)+len(r.out.Sends) > 0 {
 			b.WriteString(r.describe(fmt.Sprintf("+%v ", r.now.Sub(began))))
 		}
 	}

@@ -34,6 +34,7 @@ var catalog = [...][]entry{
 		0x11: {"Ask", MaxControl, func() Message { return new(Ask) }},
 		0x12: {"Answer", MaxControl, func() Message { return new(Answer) }},
 		0x13: {"MigrationFailed", MaxControl, func() Message { return new(MigrationFailed) }},
+		0x14: {"Promised", MaxControl, func() Message { return new(Promised) }},
 	},
 	SubSubmission: {
 		0x01: {"Open", MaxControl, func() Message { return new(Open) }},

@@ -11,15 +11,20 @@ import (
 const certLayout = "cert.form:1 cert.from:32 cert.to:32 cert.epoch:8 " +
 	headLayout + "cert.next:32 cert.snapshot:8 cert.previous:32 cert.time:8 " + attemptLayout + "cert.signature:64 "
 
+// goldenCert returns a certificate of every field.
+func goldenCert(head crypto.Head) crypto.FreezeCert {
+	return crypto.FreezeCert{
+		From: crypto.NodeID(run(0x20, 32)), To: crypto.NodeID(run(0x80, 32)), Epoch: 6, Attempt: crypto.AttemptID{Epoch: 5, Boot: 7, Count: 2}, Head: head,
+		Next: goldenKey(), SnapshotSequence: 3, Previous: crypto.Digest(run(0x10, 32)), Time: time.Unix(0, 0x0a0b0c0d0e0f).UTC(), Signature: crypto.Signature(run(0xc0, 64)),
+	}
+}
+
 // goldenDirectory returns the frozen messages of the directory.
 func goldenDirectory() []golden {
 	const origin = 0x0102030405060708
 	node, digest := crypto.NodeID(run(0x80, 32)), crypto.Digest(run(0x10, 32))
 	head := crypto.Head{Origin: origin, Sequence: 8, Digest: crypto.Digest(run(0x40, 32)), Outputs: crypto.Digest(run(0x60, 32))}
-	cert := crypto.FreezeCert{
-		From: crypto.NodeID(run(0x20, 32)), To: node, Epoch: 6, Attempt: crypto.AttemptID{Epoch: 5, Boot: 7, Count: 2}, Head: head,
-		Next: goldenKey(), SnapshotSequence: 3, Previous: digest, Time: time.Unix(0, 0x0a0b0c0d0e0f).UTC(), Signature: crypto.Signature(run(0xc0, 64)),
-	}
+	cert := goldenCert(head)
 	genesis := crypto.Genesis{Entity: crypto.EntityID(goldenKey()), Kind: "counter", Signature: crypto.Signature(run(0xc0, 64))}
 	addrs, migration := []string{"198.51.100.8:4600"}, MigrationID(run(0xa0, 16))
 	forced, attempt := goldenEvent(crypto.EventForced), Attempt{5, 7, 2}

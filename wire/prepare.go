@@ -42,6 +42,7 @@ type Prepare struct {
 	Size         uint64        // bytes of snapshot, a hint; 0 is unknown
 	StopAndCopy  bool          // the daemon will be frozen for the whole transfer
 	Durability   Durability    // what the daemon's acknowledgments promise, here and there
+	Directory    bool          // a directory decides whether the daemon moves, not the source
 }
 
 // Type returns TypePrepare.
@@ -56,7 +57,7 @@ func (m *Prepare) append(dst []byte) []byte {
 	dst = codec.AppendUint64(dst, m.Through)
 	dst = codec.AppendUint64(dst, m.Size)
 	dst = codec.AppendBool(dst, m.StopAndCopy)
-	return append(dst, byte(m.Durability))
+	return codec.AppendBool(append(dst, byte(m.Durability)), m.Directory)
 }
 
 func (m *Prepare) parse(c *codec.Cursor) {
@@ -69,6 +70,7 @@ func (m *Prepare) parse(c *codec.Cursor) {
 	m.Size = c.Uint64()               //  8 size hint
 	m.StopAndCopy = c.Bool()          //  1 stop and copy
 	m.Durability = parseDurability(c) // 1 durability
+	m.Directory = c.Bool()            // 1 directory
 }
 
 // PrepareOK accepts a daemon (protocol.md §3.3.3). Next is the public half of

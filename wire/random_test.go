@@ -171,7 +171,7 @@ func (r random) migration(t Type) Message {
 	case TypeTakeSnapshot:
 		return &TakeSnapshot{r.ref(), r.node(), r.addrs(), r.options()}
 	case TypePrepare:
-		return &Prepare{r.ref(), crypto.EntityID(r.node()), r.text(MaxKind), r.text(MaxName), r.node(), r.Uint64(), r.Uint64(), r.IntN(2) == 1, Durability(r.IntN(4))}
+		return &Prepare{r.ref(), crypto.EntityID(r.node()), r.text(MaxKind), r.text(MaxName), r.node(), r.Uint64(), r.Uint64(), r.IntN(2) == 1, Durability(r.IntN(4)), r.IntN(2) == 1}
 	case TypePrepareOK:
 		return &PrepareOK{r.ref(), r.key(), r.Uint64(), r.Uint64()}
 	case TypeSnapshotReady:
@@ -213,6 +213,8 @@ func (r random) ending(t Type) Message {
 		return r.answer()
 	case TypeMigrationFailed:
 		return &MigrationFailed{r.ref(), r.reason(), r.text(MaxDetail)}
+	case TypePromised:
+		return &Promised{r.ref(), r.claim().Cert}
 	}
 	panic(fmt.Sprintf("no generator for %s", t))
 }

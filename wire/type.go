@@ -63,6 +63,7 @@ const (
 	TypeAsk             Type = 0x0211
 	TypeAnswer          Type = 0x0212
 	TypeMigrationFailed Type = 0x0213
+	TypePromised        Type = 0x0214
 
 	TypeOpen      Type = 0x0301
 	TypeOpened    Type = 0x0302

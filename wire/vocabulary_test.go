@@ -91,7 +91,7 @@ func TestUnassignedNumbersPrint(t *testing.T) {
 
 func TestTypesAreOrdered(t *testing.T) {
 	all := Types()
-	if !slices.IsSorted(all) || len(all) != 38 {
+	if !slices.IsSorted(all) || len(all) != 39 {
 		t.Fatalf("%d types, sorted %t", len(all), slices.IsSorted(all))
 	}
 	for _, typ := range all {

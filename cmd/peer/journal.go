@@ -92,6 +92,8 @@ func learn(dir string) (map[journal.CopyID]*learned, error) {
 			of(r.Copy).takeBase(r)
 		case journal.Arrived:
 			of(r.Copy).epoch = r.Signed.Epoch
+		case journal.Promise:
+			of(r.Copy).to = r.Target.String()
 		case journal.Commit:
 			of(r.Copy).to = r.Target.String()
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
 	"github.com/ferrymesh/ferry/journal"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // recordView is one record as it is printed. No key is in it: what is printed is chosen here, member by member.
@@ -109,6 +110,9 @@ func (v *recordView) describe(rec journal.Record) {
 		v.head(r.Final)
 	case journal.Release:
 		v.Record, v.Copy, v.Detail = "release", uint64(r.Copy), "attempt "+r.Attempt.String()
+	case journal.Promise:
+		v.Record, v.Copy, v.Detail = "promise", uint64(r.Copy), fmt.Sprintf("to %v, attempt %v, for the directory to decide", r.Target, wire.Attempt(r.Cert.Attempt))
+		v.head(r.Cert.Head)
 	case journal.Commit:
 		v.Record, v.Copy, v.Detail = "commit", uint64(r.Copy), fmt.Sprintf("to %v, attempt %v", r.Target, r.Attempt)
 	case journal.Arrived:
