@@ -37,10 +37,10 @@ var below = map[string][]string{
 	"subproto":     {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator"},
 	"journal":      {"codec", "crypto", "wire"},
 	"directory":    {"codec", "crypto", "wire"},
-	"node":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "journal"},
+	"node":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "journal", "directory"},
 	"transport":    {"codec", "crypto", "wire"},
-	"sim":          {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "journal", "journal/crashdisk"},
-	"peer":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "transport", "journal"},
+	"sim":          {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "journal", "journal/crashdisk", "directory"},
+	"peer":         {"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "transport", "journal", "directory"},
 }
 
 // pure lists the packages in which time is an argument and effects are values.

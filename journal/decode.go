@@ -171,6 +171,7 @@ func decodeTombstone(c *codec.Cursor) (r Tombstone) {
 	if c.Bool() {
 		r.Arrival = &wire.ActivateAck{Ref: decodeRef(c), Signed: crypto.DecodeSignedHead(c)}
 	}
+	r.Opened = optional(c, crypto.DecodeEvent)
 	return r
 }
 

@@ -162,6 +162,9 @@ func appendTombstone(dst []byte, r *Tombstone) []byte {
 	if r.Arrival != nil {
 		dst = crypto.AppendSignedHead(appendRef(dst, r.Arrival.Ref), r.Arrival.Signed)
 	}
+	if dst = codec.AppendBool(dst, r.Opened != nil); r.Opened != nil {
+		dst = crypto.AppendEvent(dst, *r.Opened)
+	}
 	return dst
 }
 

@@ -132,9 +132,9 @@ func records() []goldenRecord {
 		{
 			Tombstone{
 				Entity: crypto.EntityID(run(0xd0, 32)), Kind: "counter", Name: "one", Ref: goldenRef, To: crypto.NodeID(run(2, 32)), Addrs: goldenAddrs,
-				Handover: handover, Expires: 99, Arrival: &wire.ActivateAck{Ref: goldenRef, Signed: goldenSigned},
+				Handover: handover, Expires: 99, Arrival: &wire.ActivateAck{Ref: goldenRef, Signed: goldenSigned}, Opened: &handover,
 			},
-			"entity:32 kind:s name:s " + refLayout + "to:32 " + addrsLayout + eventLayout + "expires:8 arrival:1 " + refLayout + signedLayout,
+			"entity:32 kind:s name:s " + refLayout + "to:32 " + addrsLayout + eventLayout + "expires:8 arrival:1 " + refLayout + signedLayout + "opened:1 " + eventLayout,
 		},
 		{Forgotten{Origin: goldenHead.Origin}, "origin:8 "},
 		{

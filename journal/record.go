@@ -94,8 +94,9 @@ type (
 		To       crypto.NodeID
 		Addrs    []string
 		Handover crypto.CausalEvent
-		Expires  uint64            // Unix nanoseconds
-		Arrival  *wire.ActivateAck // how it had come here; nil if it was born here
+		Expires  uint64              // Unix nanoseconds
+		Arrival  *wire.ActivateAck   // how it had come here; nil if it was born here
+		Opened   *crypto.CausalEvent // the handover of that, if a directory decided it
 	}
 	// Forgotten ends a tombstone: it has expired, or the daemon is back. One that is not there is no error.
 	Forgotten struct{ Origin uint64 }

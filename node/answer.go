@@ -26,6 +26,8 @@ func (c *Core) done(in Done) {
 		err, _ := in.Result.(error)
 		c.out.Replies = append(c.out.Replies, Reply{Request: op.Request, Err: err})
 	case CloseView, Bury, Forget:
+	case Prove:
+		c.proven(op, in.Result.(Proof))
 	case Revive:
 		c.revived(in.Call.Origin, in.Result.(Revived))
 	case source.Call:

@@ -35,6 +35,7 @@ type client struct {
 	waiting  []pending
 	asked    bool // an Open or Submit is out on the current session
 	askedAt  time.Time
+	lost     bool            // nobody left to ask, and the directory has not answered yet
 	tried    []crypto.NodeID // nodes that did not know the daemon since the last success
 	wait     time.Duration
 	retryAt  time.Time
@@ -51,6 +52,9 @@ type pending struct {
 
 // Limits of a client.
 const (
+	// maxUnderWay is how many numbers above the last that is known an earlier life of this process may have given out: its
+	// frames may still be under way, held by a migration. A new life begins beyond them, so that no number means two things.
+	maxUnderWay    = wire.MaxBatch
 	maxClientQueue = 4_096
 	clientWaitMin  = 5 * time.Millisecond
 	clientWaitMax  = time.Second
@@ -108,7 +112,7 @@ func (c *Core) withdraw(request uint64) {
 
 // pump sends the next thing there is to send, if nothing is out and no wait is on.
 func (c *Core) pump(cl *client) {
-	if cl.asked || len(cl.inFlight)+len(cl.waiting) == 0 {
+	if cl.asked || cl.lost || len(cl.inFlight)+len(cl.waiting) == 0 {
 		return
 	}
 	if c.now.Before(cl.retryAt) {
@@ -182,6 +186,9 @@ func (c *Core) clientOpened(from crypto.NodeID, msg *wire.Opened) {
 	cl.epoch, cl.signer, cl.signs = msg.Epoch, msg.Key, msg.Epoch
 	if len(cl.inFlight) == 0 {
 		cl.since = msg.Since // what is in flight may have been applied before, and must not look as if it could not
+	}
+	if cl.nextSeq == 0 {
+		cl.nextSeq = msg.Last + 1 + maxUnderWay
 	}
 	cl.nextSeq = max(cl.nextSeq, msg.Last+1)
 	cl.settled()

@@ -29,6 +29,10 @@ type Config struct {
 	Target       target.MachineConfig
 	Orchestrator orchestrator.Config
 
+	// Directory says that there is one: it decides about the migrations away from this node, and knows where
+	// daemons are. The shell asks it, for the core.
+	Directory bool
+
 	// MaxIncoming bounds the migrations towards this node that run at once; 0 means 64 per source and
 	// 1,024 in all.
 	MaxIncoming int
@@ -70,6 +74,7 @@ type Core struct {
 
 	clients  map[clientKey]*client
 	requests map[uint64]clientKey // Submit requests that are not answered yet
+	locating map[uint64]bool      // daemons that the directory is asked for
 
 	routes     map[uint64]route // who waits for the answer to a ticket
 	nextTicket uint64
@@ -113,6 +118,7 @@ func New(cfg Config) *Core {
 		inStep:        make(map[wire.MigrationID]bool),
 		clients:       make(map[clientKey]*client),
 		requests:      make(map[uint64]clientKey),
+		locating:      make(map[uint64]bool),
 		routes:        make(map[uint64]route),
 		freezes:       make(map[crypto.NodeID][]time.Time),
 	}
@@ -160,6 +166,8 @@ func (c *Core) handle(in Input) {
 		c.streamOpened(in)
 	case Done:
 		c.done(in)
+	case Consulted:
+		c.consulted(in)
 	case Claimed:
 		c.stepTarget(c.targets[in.Migration], target.Claimed{Head: in.Head})
 	case Copied:

@@ -21,7 +21,8 @@ type (
 		Next     crypto.PublicKey
 		Head     crypto.Head // before the handover
 		Handover crypto.CausalEvent
-		Arrival  *wire.ActivateAck // how it had come here; nil if it was born here
+		Arrival  *wire.ActivateAck   // how it had come here; nil if it was born here
+		Opened   *crypto.CausalEvent // the handover of that, if a directory decided it
 	}
 	// Dormant is a copy that has to be brought back before anything can be said of its daemon.
 	Dormant struct {
@@ -83,7 +84,11 @@ func (c *Core) revived(origin uint64, r Revived) {
 		return
 	}
 	c.serve(r.Daemon)
-	c.daemons[origin].arrival = r.Arrival
+	c.daemons[origin].arrival, c.daemons[origin].opened = r.Arrival, r.Opened
+	if r.Promised != nil {
+		c.promised(c.daemons[origin], r.Promised)
+		return
+	}
 	c.note(Note{Kind: NoteInfo, Origin: origin, Text: fmt.Sprintf("a daemon is back from the journal and serves at epoch %d", r.Daemon.Epoch)})
 }
 
@@ -108,18 +113,35 @@ func (c *Core) arriveAgain(d *dormant, r Revived) {
 
 // released takes the delivery of a handover up again.
 func (c *Core) released(in Released) {
-	d := &local{Daemon: in.Daemon, arrival: in.Arrival}
+	d := &local{Daemon: in.Daemon, arrival: in.Arrival, opened: in.Opened}
 	c.daemons[in.Daemon.Origin] = d
-	c.learnMissing(in.Commit.Target, in.Commit.Addrs)
-	e := &sourceEntry{d: d, addrs: c.peer(in.Commit.Target).addrs, started: c.now}
+	e := c.sourceAgain(d, in.Commit.Target, in.Commit.Addrs)
 	m, out := source.Recover(c.now, c.cfg.Source, source.Request{
 		Migration: in.Commit.Ref.Migration, Entity: in.Daemon.Entity, Origin: in.Daemon.Origin, Epoch: in.Commit.Ref.Epoch,
 		Kind: in.Daemon.Kind, Name: in.Daemon.Name, Durability: in.Daemon.Durability,
 		Orchestrator: in.Commit.Orchestrator, Target: in.Commit.Target, Addrs: in.Commit.Addrs,
 	}, source.Committed{Attempt: in.Commit.Attempt, Next: in.Next, Head: in.Head, Handover: in.Handover})
-	e.m, d.source = m, e
-	c.sources[in.Commit.Ref.Migration] = e
+	e.m, c.sources[in.Commit.Ref.Migration] = m, e
 	c.obeySource(e, out)
+}
+
+// promised takes a migration up again about which the directory is to decide, or has decided.
+func (c *Core) promised(d *local, p *journal.Promise) {
+	e := c.sourceAgain(d, p.Target, p.Addrs)
+	m, out := source.RecoverPromised(c.now, c.cfg.Source, source.Request{
+		Migration: p.Ref.Migration, Entity: d.Entity, Origin: d.Origin, Epoch: p.Ref.Epoch, Kind: d.Kind, Name: d.Name,
+		Durability: d.Durability, Directory: true, Orchestrator: p.Orchestrator, Target: p.Target, Addrs: p.Addrs,
+	}, p.Cert)
+	e.m, c.sources[p.Ref.Migration] = m, e
+	c.obeySource(e, out)
+}
+
+// sourceAgain is the entry of a migration of an earlier life of the process.
+func (c *Core) sourceAgain(d *local, to crypto.NodeID, addrs []string) *sourceEntry {
+	c.learnMissing(to, addrs)
+	e := &sourceEntry{d: d, addrs: c.peer(to).addrs, started: c.now}
+	d.source = e
+	return e
 }
 
 // buried puts a tombstone back.
@@ -127,7 +149,7 @@ func (c *Core) buried(r journal.Tombstone) {
 	origin := crypto.OriginOf(r.Entity)
 	t := &tombstone{
 		migration: r.Ref.Migration, node: r.To, addrs: r.Addrs, epoch: r.Ref.Epoch + 1, handover: r.Handover,
-		entity: r.Entity, name: r.Name, kind: r.Kind, expires: unstamp(r.Expires), arrival: r.Arrival, durable: true,
+		entity: r.Entity, name: r.Name, kind: r.Kind, expires: unstamp(r.Expires), arrival: r.Arrival, opened: r.Opened, durable: true,
 	}
 	c.tombstones[origin] = t
 	c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: origin})

@@ -15,6 +15,8 @@ type Effects struct {
 	// Calls run per daemon in the order given, each daemon on a queue of its own. The result comes back
 	// as [Done]. CallRestore of package target runs beside the queue.
 	Calls []Call
+	// Consults ask the directory. Each is answered by Consulted, after any time.
+	Consults []Consult
 	// StopCopies end snapshot streams and close their views; Copies start them.
 	StopCopies []wire.MigrationID
 	Copies     []Copy

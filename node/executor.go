@@ -48,6 +48,8 @@ func (x *Executor) Run(call Call) (result any, durable journal.Position) {
 		return nil, x.forget(call)
 	case Revive:
 		return x.revive(op)
+	case Prove:
+		return x.proof(op), 0
 	}
 	host, ok := x.Registry.Host(call.Origin)
 	if !ok {
@@ -86,8 +88,10 @@ func missing(op any) any {
 		return Snapshot{Snapshotted: source.Snapshotted{Err: wire.ErrDaemonNotFound}}
 	case source.CallFreeze:
 		return source.Frozen{Err: wire.ErrDaemonNotFound}
-	case source.CallHandOver:
+	case source.CallHandOver, source.CallFollow:
 		return source.HandedOver{Err: wire.ErrDaemonNotFound}
+	case source.CallPromise:
+		return source.Certified{Err: wire.ErrDaemonNotFound}
 	case Checkpoint:
 		return Checkpointed{Err: wire.ErrDaemonNotFound}
 	}
@@ -144,8 +148,19 @@ func (x *Executor) source(host *daemon.Host, op source.Call) (any, journal.Posit
 		// A thaw can fail only where the freeze did, and that has been reported.
 		_ = host.Thaw()
 		return nil, 0
+	case source.CallPromise:
+		return x.promise(host, op)
+	case source.CallRelease:
+		if st, ok := x.stays.of(host.Origin()); ok {
+			x.Journal.Append(journal.Release{Copy: st.copy, Attempt: op.Attempt})
+		}
+		return nil, 0
+	case source.CallFollow:
+		err := host.Follow(op.Entry, op.Cert)
+		return x.committed(host, op.CallHandOver, op.Entry, err)
 	case source.CallHandOver:
-		return x.handOver(host, op)
+		ev, err := host.HandOver(op.From, op.To, op.Next)
+		return x.committed(host, op, ev, err)
 	case source.CallRetire:
 		if _, gone := host.HandedOver(); gone && x.Registry.Remove(host) {
 			host.Retire()
@@ -155,9 +170,21 @@ func (x *Executor) source(host *daemon.Host, op source.Call) (any, journal.Posit
 	panic(fmt.Sprintf("node: internal error: unknown call %T", op))
 }
 
-// handOver is the commit. What it takes to deliver the entry is durable in the same instant.
-func (x *Executor) handOver(host *daemon.Host, op source.CallHandOver) (any, journal.Position) {
-	ev, err := host.HandOver(op.From, op.To, op.Next)
+// promise leaves the decision to the directory. The certificate leaves the node when the record of it is durable.
+func (x *Executor) promise(host *daemon.Host, op source.CallPromise) (any, journal.Position) {
+	cert, err := host.Promise(op.From, op.To, op.Next, crypto.AttemptID(op.Attempt))
+	st, ok := x.stays.of(host.Origin())
+	if err != nil || !ok {
+		return source.Certified{Cert: cert, Err: err}, 0
+	}
+	return source.Certified{Cert: cert}, x.Journal.Append(journal.Promise{
+		Copy: st.copy, Ref: op.Ref, Orchestrator: op.Orchestrator, Target: op.To, Addrs: op.Addrs, Cert: cert,
+	})
+}
+
+// committed records the entry that gives the daemon away, which is the commit where no directory decides. What it
+// takes to deliver the entry is durable in the same instant.
+func (x *Executor) committed(host *daemon.Host, op source.CallHandOver, ev crypto.CausalEvent, err error) (any, journal.Position) {
 	if err != nil {
 		return source.HandedOver{Err: err}, 0
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
@@ -24,11 +25,33 @@ func (c *Core) tryElsewhere(cl *client, err error) {
 		}
 	}
 	cl.tried = nil
+	if c.cfg.Directory {
+		cl.lost = true
+		c.locate(cl.key.origin)
+		return
+	}
+	c.foundNowhere(cl, err)
+}
+
+// foundNowhere ends a search, or begins it anew after a while.
+func (c *Core) foundNowhere(cl *client, err error) {
 	if len(cl.inFlight) == 0 && errors.Is(err, wire.ErrDaemonNotFound) {
 		c.failAll(cl, err)
 		return
 	}
 	c.retryLater(cl)
+}
+
+// clientsLost are the clients of a daemon that wait for the directory, in the order of their labels.
+func (c *Core) clientsLost(origin uint64) []*client {
+	var list []*client
+	for _, cl := range c.clients {
+		if cl.key.origin == origin && cl.lost {
+			list = append(list, cl)
+		}
+	}
+	slices.SortFunc(list, func(a, b *client) int { return strings.Compare(a.key.label, b.key.label) })
+	return list
 }
 
 // candidates are the nodes to ask for a daemon: this one, those with a session, and those that can be

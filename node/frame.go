@@ -232,11 +232,9 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 	case *wire.BufferedEvents, *wire.Final, *wire.Aborted, *wire.Forward:
 		c.send(from, &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonDaemonNotFound, Detail: "no such migration runs here"})
 	case *wire.ActivateTarget:
-		if ack := c.arrivalOf(ref); ack != nil {
-			c.send(from, ack)
-			return
-		}
-		c.send(from, &wire.Answer{Ref: ref, State: wire.StateUnknown, Boot: c.cfg.Boot, Attempt: msg.Attempt})
+		c.prove(from, ref, msg.Attempt)
+	case *wire.Promised:
+		c.prove(from, ref, msg.Attempt())
 	}
 }
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -63,6 +64,9 @@ func (x *Executor) found(c *journal.Copy) Input {
 	}
 	x.stays.hold(c.Origin, stay{copy: c.ID, durability: c.Durability})
 	r, err := released(c, d)
+	if err == nil {
+		r.Opened, err = x.openedEntry(c)
+	}
 	if err != nil {
 		d.Err = err
 		return d
@@ -102,6 +106,36 @@ func released(c *journal.Copy, d Dormant) (Released, error) {
 	}, nil
 }
 
+// openedEntry looks for the entry that a directory decided and that brought a copy here. A base that has replaced it has
+// it in its passport.
+func (x *Executor) openedEntry(c *journal.Copy) (opened *crypto.CausalEvent, err error) {
+	if c.Preparing == nil || !c.Preparing.Prepare.Directory {
+		return nil, nil
+	}
+	r, err := x.Journal.OpenBase(c.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	s, err := daemon.ReadSnapshot(r)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if p := s.Passport(); p.Epoch() == c.Commit.Ref.Epoch {
+		return decidedEntry(p), nil
+	}
+	err = x.Journal.Events(c.ID, func(e journal.Event) error {
+		if e.Event.Kind != crypto.EventInput && opened == nil {
+			ev := e.Event
+			ev.Payload = bytes.Clone(ev.Payload)
+			opened = &ev
+		}
+		return nil
+	})
+	return opened, err
+}
+
 // arrivalAck is the proof that a copy was activated here, nil if it was born here.
 func arrivalAck(c *journal.Copy) *wire.ActivateAck {
 	if c.Arrived == nil {
@@ -117,9 +151,11 @@ type (
 	// Revived is its result: a daemon that serves, or a dark copy whose migration goes on.
 	Revived struct {
 		Daemon    Daemon
-		Arrival   *wire.ActivateAck // how it came here; nil if it was born here
-		Recovered *target.Recovered // nil for a daemon that serves
-		Kind      string            // of a dark copy
+		Arrival   *wire.ActivateAck   // how it came here; nil if it was born here
+		Opened    *crypto.CausalEvent // the handover of that, if a directory decided it
+		Recovered *target.Recovered   // nil for a daemon that serves
+		Kind      string              // of a dark copy
+		Promised  *journal.Promise    // of a frozen holder: a directory is to decide about its next entry
 		Err       error
 	}
 )
@@ -167,11 +203,16 @@ func (x *Executor) reviveHolder(c *journal.Copy, s *daemon.Snapshot, key *crypto
 	if err := x.reapply(c, host, key); err != nil {
 		return Revived{Err: err}
 	}
+	if c.Promise != nil {
+		if _, err := host.Freeze(); err != nil {
+			return Revived{Err: err}
+		}
+	}
 	if err := x.Registry.Register(host); err != nil {
 		return Revived{Err: err}
 	}
 	x.stays.hold(c.Origin, stay{copy: c.ID, durability: c.Durability})
-	return Revived{Daemon: DaemonOf(host, host.StopAndCopy(), c.Durability), Arrival: arrivalAck(c)}
+	return Revived{Daemon: DaemonOf(host, host.StopAndCopy(), c.Durability), Arrival: arrivalAck(c), Opened: decidedEntry(host.Passport()), Promised: c.Promise}
 }
 
 // reapply runs the log of a holder: dark up to the handover that brought it here, if its base is older than
@@ -268,7 +309,7 @@ func (x *Executor) finishArrival(c *journal.Copy) (any, journal.Position) {
 		return Revived{Err: err}, 0
 	}
 	return Revived{
-		Daemon: DaemonOf(host, host.StopAndCopy(), c.Durability), Arrival: &wire.ActivateAck{Ref: ref, Signed: signed},
+		Daemon: DaemonOf(host, host.StopAndCopy(), c.Durability), Arrival: &wire.ActivateAck{Ref: ref, Signed: signed}, Opened: decidedEntry(host.Passport()),
 	}, x.arrived(call, signed)
 }
 

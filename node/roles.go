@@ -104,6 +104,9 @@ func (c *Core) obeySource(e *sourceEntry, out source.Output) {
 	for _, s := range out.Apply {
 		c.apply(e.d, s)
 	}
+	for _, op := range out.Consults {
+		c.consult(ref, op)
+	}
 	c.sendAll(out.Sends)
 	for _, r := range out.Replies {
 		c.answerTicket(r.Ticket, r.Receipts, refusal(r.Reason))
@@ -163,6 +166,9 @@ func (c *Core) obeyTarget(e *targetEntry, out target.MachineOutput) {
 	for _, op := range out.Calls {
 		c.call(ref.Origin, ref.Migration, op)
 	}
+	for _, op := range out.Consults {
+		c.consult(ref, op)
+	}
 	if out.Ended != nil {
 		c.endTarget(e, *out.Ended)
 	}
@@ -181,7 +187,7 @@ func (c *Core) endTarget(e *targetEntry, ended target.Ended) {
 	}
 	if ended.Outcome == wire.OutcomeMoved {
 		c.serve(Daemon{Entity: e.entity, Origin: ref.Origin, Kind: e.kind, Name: e.name, Epoch: ref.Epoch + 1, StopAndCopy: e.stop, Durability: e.durability})
-		c.daemons[ref.Origin].arrival = e.m.Ack()
+		c.daemons[ref.Origin].arrival, c.daemons[ref.Origin].opened = e.m.Ack(), e.m.Decided()
 	}
 	c.remember(ref.Migration, subproto.Target)
 }
@@ -223,6 +229,10 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 		c.send(from, failed)
 		return
 	}
+	if t := c.tombstones[msg.Origin]; t != nil && t.migration == msg.Migration {
+		c.whereIs(from, msg.Ref, wire.Attempt{}) // done in an earlier life of this process
+		return
+	}
 	d, err := c.mayLeave(msg)
 	if err != nil {
 		c.refuseForGood(from, wire.Failed(msg.Ref, err))
@@ -232,7 +242,7 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 	e := &sourceEntry{d: d, addrs: c.peer(msg.Target).addrs, started: c.now}
 	m, out := source.New(c.now, c.cfg.Source, source.Request{
 		Migration: msg.Migration, Entity: d.Entity, Origin: d.Origin, Epoch: d.Epoch, Kind: d.Kind, Name: d.Name,
-		StopAndCopy: d.StopAndCopy, Orchestrator: from, Target: msg.Target, Addrs: e.addrs, Durability: d.Durability, Options: msg.Options,
+		StopAndCopy: d.StopAndCopy, Orchestrator: from, Target: msg.Target, Addrs: e.addrs, Durability: d.Durability, Directory: c.cfg.Directory, Options: msg.Options,
 	})
 	e.m, d.source = m, e
 	c.sources[msg.Migration] = e
@@ -328,6 +338,9 @@ func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
 func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
 	if crypto.OriginOf(msg.Entity) != msg.Origin {
 		return fmt.Errorf("node: the origin is not the entity's: %w", wire.ErrBadFrame)
+	}
+	if msg.Directory && !c.cfg.Directory {
+		return fmt.Errorf("node: a directory decides about the daemon, and this node has none: %w", wire.ErrRefused)
 	}
 	if c.dormant[msg.Origin] != nil {
 		return fmt.Errorf("node: a daemon with this origin is being brought back from the journal: %w", wire.ErrNotReady)

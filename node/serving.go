@@ -12,10 +12,12 @@ import (
 // local is a daemon that this node serves.
 type local struct {
 	Daemon
-	arrival *wire.ActivateAck // how it came here, nil if it was born here
-	source  *sourceEntry      // the migration away from here, nil if none runs
-	delayed []delayed         // submissions that a throttle holds back, in order of arrival
-	items   int               // single submissions in delayed
+	arrival *wire.ActivateAck   // how it came here, nil if it was born here
+	opened  *crypto.CausalEvent // the handover of that, if a directory decided it
+	proving bool                // a proof is being looked up
+	source  *sourceEntry        // the migration away from here, nil if none runs
+	delayed []delayed           // submissions that a throttle holds back, in order of arrival
+	items   int                 // single submissions in delayed
 	queued  load
 	alarm   alarm
 

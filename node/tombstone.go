@@ -20,8 +20,9 @@ type tombstone struct {
 	kind      string
 	expires   time.Time
 	alarm     alarm
-	arrival   *wire.ActivateAck // how it had come here
-	durable   bool              // there is a record of it
+	arrival   *wire.ActivateAck   // how it had come here
+	opened    *crypto.CausalEvent // the handover of that, if a directory decided it
+	durable   bool                // there is a record of it
 }
 
 // arrivalOf is the proof that a daemon which is here, or was, has been activated by a migration, also after
@@ -45,7 +46,7 @@ func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []str
 	if len(c.tombstones) < maxTombstones { // beyond it, who asks gets ErrDaemonNotFound and looks elsewhere
 		t := &tombstone{
 			migration: id, node: to, addrs: addrs, epoch: epoch, handover: handover,
-			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife), arrival: d.arrival,
+			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife), arrival: d.arrival, opened: d.opened,
 			durable: d.Durability > wire.DurabilityMemory,
 		}
 		c.tombstones[d.Origin] = t
@@ -77,6 +78,6 @@ type (
 func (t *tombstone) record(ref wire.Ref) journal.Tombstone {
 	return journal.Tombstone{
 		Entity: t.entity, Kind: t.kind, Name: t.name, Ref: ref, To: t.node, Addrs: t.addrs, Handover: t.handover,
-		Expires: stamp(t.expires), Arrival: t.arrival,
+		Expires: stamp(t.expires), Arrival: t.arrival, Opened: t.opened,
 	}
 }

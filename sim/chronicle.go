@@ -61,6 +61,7 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 	n.c.logs[d.Origin] = &chronicle{
 		daemon: d, at: make(map[uint64]crypto.Digest), where: make(map[submission]uint64), payload: make(map[string]uint64),
 	}
+	n.c.register(host.Passport().Genesis, n)
 	l.step(node.Serve{Daemon: d})
 	return d
 }
@@ -88,7 +89,8 @@ func (c *Cluster) saw(ev daemon.Event) {
 	j.payload[string(ev.Payload)] = seq
 }
 
-// committed is told of every handover that is durable, once by who made it so and again by who finds it.
+// committed is told of every handover that is durable, once by who made it so and again by who finds it. l is the
+// source, nil if the directory decided while it was dead.
 func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target crypto.NodeID, seq uint64) {
 	j := c.logs[origin]
 	if slices.ContainsFunc(j.moves, func(m move) bool { return m.id == id }) {
@@ -102,7 +104,7 @@ func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target 
 		j.adrift = true // it died after its hold, and nobody could know yet
 	}
 	j.moves = append(j.moves, move{id: id, from: l, to: to})
-	c.log("%s commits %s to %s at %d", l.Name, j.daemon.Name, c.name(target), seq)
+	c.log("%s is committed to %s at %d", j.daemon.Name, c.name(target), seq)
 }
 
 func (c *Cluster) name(id crypto.NodeID) string {
@@ -123,6 +125,12 @@ func (c *Cluster) owners(origin uint64) (list []*life, epoch uint64) {
 			continue
 		}
 		if _, gone := host.HandedOver(); gone {
+			continue
+		}
+		if c.superseded(origin, host.Epoch()) {
+			if !host.Frozen() {
+				c.Failf("%s serves %s at epoch %d, which the directory has ended", n.Name, c.logs[origin].daemon.Name, host.Epoch())
+			}
 			continue
 		}
 		list = append(list, n.life)

@@ -34,6 +34,10 @@ type Options struct {
 	Durability wire.Durability
 	// Journal tunes the nodes' journals.
 	Journal journal.Config
+	// Directory lets one decide about the moves; DirectoryLoses is how many of a hundred questions to it, and of
+	// a hundred answers, are lost.
+	Directory      bool
+	DirectoryLoses int
 	// Strangers leaves the nodes without each other's addresses.
 	Strangers bool
 	// Trace receives a line for everything that happens.
@@ -81,9 +85,10 @@ type Cluster struct {
 	rands  map[string]*rand.Rand
 	hash   hash.Hash64
 
-	links    map[pair]*link
-	sessions []*session // alive or not; pruned now and then
-	lastID   uint64     // of sessions, requests, migrations
+	links     map[pair]*link
+	sessions  []*session // alive or not; pruned now and then
+	lastID    uint64     // of sessions, requests, migrations
+	directory *registry  // nil for none
 
 	logs       map[uint64]*chronicle // what every copy of a daemon must agree on, by origin
 	requests   []*Request
@@ -100,6 +105,9 @@ func New(opt Options) *Cluster {
 	c := &Cluster{
 		opt: opt, now: Epoch, rands: make(map[string]*rand.Rand), hash: fnv.New64a(),
 		links: make(map[pair]*link), logs: make(map[uint64]*chronicle),
+	}
+	if opt.Directory {
+		c.directory = newRegistry(opt.DirectoryLoses)
 	}
 	heap.Init(&c.jobs)
 	for i := range opt.Nodes {

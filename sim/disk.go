@@ -168,8 +168,7 @@ func (l *life) deliver(r *reports) {
 		}
 		r.waiting = r.waiting[1:]
 		if done, ok := next.done.Result.(source.HandedOver); ok && done.Err == nil {
-			op := next.done.Call.Op.(source.CallHandOver)
-			l.c.committed(l, next.done.Call.Origin, next.done.Call.Migration, op.To, done.Event.Link.Sequence)
+			l.c.committed(l, next.done.Call.Origin, next.done.Call.Migration, handedOver(next.done.Call.Op), done.Event.Link.Sequence)
 		}
 		l.step(next.done)
 		if l.dead {

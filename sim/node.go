@@ -92,7 +92,7 @@ func (n *Node) start() {
 func (n *Node) config(l *life, limits target.Config) node.Config {
 	cfg := n.c.opt.Core
 	cfg.Node, cfg.Name, cfg.Addrs, cfg.Boot = n.ID, n.Name, []string{n.Name}, n.boot
-	cfg.NewKey = n.c.newKey
+	cfg.NewKey, cfg.Directory = n.c.newKey, n.c.directory != nil
 	cfg.Admit = func(msg *wire.Prepare) error {
 		_, err := l.handler.Factories().Lookup(msg.Origin, msg.Kind)
 		return err
@@ -184,6 +184,9 @@ func (l *life) after(d time.Duration, f func()) { l.at(l.c.now.Add(d), f) }
 func (l *life) obey(e node.Effects) {
 	for _, call := range e.Calls {
 		l.dispatch(call)
+	}
+	for _, q := range e.Consults {
+		l.consult(q)
 	}
 	for _, id := range e.StopCopies {
 		l.stopCopy(id)

@@ -63,6 +63,9 @@ func (opt *Options) stormDisks() {
 	rng := rand.New(rand.NewPCG(opt.Seed, 0xd15c))
 	levels := []wire.Durability{wire.DurabilityMemory, wire.DurabilityEveryEvent, wire.DurabilityBoth}
 	opt.Durability = levels[rng.IntN(len(levels))]
+	if opt.Durability > wire.DurabilityMemory && rng.IntN(2) == 0 {
+		opt.Directory, opt.DirectoryLoses = true, []int{0, 0, 5, 30}[rng.IntN(4)]
+	}
 	opt.Journal = journal.Config{SegmentSize: 4 << 10 << rng.IntN(6), MaxSegments: 2 + rng.IntN(4)}
 }
 
@@ -85,6 +88,9 @@ func (s *Storm) Run() error {
 		s.repeat(between(s.rng, 100*time.Millisecond, 800*time.Millisecond), s.kill)
 	} else if s.durable() {
 		s.repeat(between(s.rng, 20*time.Millisecond, 400*time.Millisecond), s.kill)
+	}
+	if s.directory != nil && s.rng.IntN(2) == 0 {
+		s.repeat(between(s.rng, 100*time.Millisecond, 600*time.Millisecond), s.outage)
 	}
 	s.RunUntil(s.until.Sub(s.Now())+time.Millisecond, func() bool { return false })
 	s.heal()
@@ -178,8 +184,16 @@ func (s *Storm) kill() {
 	s.after(between(s.rng, 0, 300*time.Millisecond), n.Restart)
 }
 
+// outage takes the directory away for a while.
+func (s *Storm) outage() {
+	s.directory.away = s.Now().Add(between(s.rng, 0, 300*time.Millisecond))
+}
+
 func (s *Storm) heal() {
 	s.log("the storm is over")
+	if s.directory != nil {
+		s.directory.away, s.directory.loses = time.Time{}, 0
+	}
 	for k := range s.links {
 		s.links[k].blocked = false
 	}

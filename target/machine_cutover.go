@@ -244,6 +244,14 @@ func (m *Machine) Ack() *wire.ActivateAck {
 	return &wire.ActivateAck{Ref: m.ref, Signed: m.acked}
 }
 
+// Decided is the entry that a directory has decided, nil if none has. It is valid once the migration has ended as moved.
+func (m *Machine) Decided() *crypto.CausalEvent {
+	if !m.directory {
+		return nil
+	}
+	return &m.handover
+}
+
 // ack proves the activation. A source that a directory has decided about does not have the entry yet.
 func (m *Machine) ack(to crypto.NodeID) {
 	if m.directory && to == m.source {

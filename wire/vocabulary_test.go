@@ -99,7 +99,7 @@ func TestTypesAreOrdered(t *testing.T) {
 			t.Errorf("%s does not consist of its parts", typ)
 		}
 	}
-	if Type(0x0214).Known() || Type(0x0900).Known() || Subprotocol(0).Known() || Subprotocol(5).Known() {
+	if Type(0x0215).Known() || Type(0x0900).Known() || Subprotocol(0).Known() || Subprotocol(5).Known() {
 		t.Error("something unassigned is known")
 	}
 }

@@ -1,0 +1,95 @@
+package node
+
+import (
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// A source may ask for the proof of its migration when that has long been forgotten here: after a restart of either side,
+// or after the daemon has gone on and come back.
+
+// Calls about proofs.
+type (
+	// Prove looks for the proof of a migration in the daemon's passport.
+	Prove struct {
+		To      crypto.NodeID
+		Ref     wire.Ref
+		Attempt wire.Attempt
+	}
+	// Proof is its result: the handover that the migration was for, and the one that followed it. The second was signed
+	// with the key of the first.
+	Proof struct{ Opened, Ended *crypto.CausalEvent }
+)
+
+// prove answers a source that wants to know whether its daemon was activated here.
+func (c *Core) prove(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt) {
+	if ack := c.arrivalOf(ref); ack != nil {
+		if opened := c.openedBy(ref.Origin); opened != nil {
+			c.sendProof(to, ref, attempt, wire.StateServing, opened)
+		}
+		c.send(to, ack)
+		return
+	}
+	if d := c.daemons[ref.Origin]; d != nil && d.Epoch > ref.Epoch+1 && !d.committed() {
+		if !d.proving {
+			d.proving = true
+			c.call(ref.Origin, ref.Migration, Prove{to, ref, attempt})
+		}
+		return
+	}
+	c.send(to, &wire.Answer{Ref: ref, State: wire.StateUnknown, Boot: c.cfg.Boot, Attempt: attempt})
+}
+
+// openedBy is the entry that a directory decided and that brought a daemon here.
+func (c *Core) openedBy(origin uint64) *crypto.CausalEvent {
+	if d := c.daemons[origin]; d != nil {
+		return d.opened
+	}
+	if t := c.tombstones[origin]; t != nil {
+		return t.opened
+	}
+	return nil
+}
+
+func (c *Core) sendProof(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt, s wire.State, ev *crypto.CausalEvent) {
+	if ev != nil {
+		c.send(to, &wire.Answer{Ref: ref, State: s, Boot: c.cfg.Boot, Attempt: attempt, HasHandover: true, Handover: *ev})
+	}
+}
+
+func (c *Core) proven(op Prove, p Proof) {
+	if d := c.daemons[op.Ref.Origin]; d != nil {
+		d.proving = false
+	}
+	c.sendProof(op.To, op.Ref, op.Attempt, wire.StateServing, p.Opened)
+	c.sendProof(op.To, op.Ref, op.Attempt, wire.StateReleased, p.Ended)
+}
+
+// proof reads the handovers of the epochs after ref's.
+func (x *Executor) proof(op Prove) (p Proof) {
+	host, ok := x.Registry.Host(op.Ref.Origin)
+	if !ok {
+		return p
+	}
+	list := host.Passport().Handovers // that of epoch e is at e-2
+	if at := op.Ref.Epoch - 1; at < uint64(len(list)) {
+		p.Opened = entryOf(list[at])
+		if at+1 < uint64(len(list)) {
+			p.Ended = entryOf(list[at+1])
+		}
+	}
+	return p
+}
+
+func entryOf(h crypto.Handover) *crypto.CausalEvent {
+	ev := h.Event()
+	return &ev
+}
+
+// decidedEntry is the handover that a passport ends with, if a directory decided it: the source has no other way to it.
+func decidedEntry(p crypto.Passport) *crypto.CausalEvent {
+	if n := len(p.Handovers); n > 0 && p.Handovers[n-1].Decided {
+		return entryOf(p.Handovers[n-1])
+	}
+	return nil
+}
