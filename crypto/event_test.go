@@ -162,10 +162,50 @@ func TestD2_EventRefused(t *testing.T) {
 			t.Errorf("kind %d: got %v, want ErrBadEvent", kind, c.Err())
 		}
 	}
-	b := appendEventFixed(nil, &CausalEvent{Kind: EventInput})
-	c := codec.NewCursor(codec.AppendUvarint(b, MaxPayload+1))
+	c := codec.NewCursor((&CausalEvent{Kind: EventInput}).appendPrefix(nil, MaxPayload+1))
 	if DecodeEvent(&c); !errors.Is(c.Err(), codec.ErrLimit) {
 		t.Errorf("payload above the limit: got %v", c.Err())
+	}
+}
+
+// TestEvents_OneByOne: many events at a time are the same bytes, and the same
+// events again, as one at a time. What the events held before is gone.
+func TestEvents_OneByOne(t *testing.T) {
+	var events, used []CausalEvent
+	var want []byte
+	for i, size := range payloadSizes {
+		e := sampleEvent(bytes.Repeat([]byte{3}, size))
+		e.Link.Sequence = uint64(i)
+		if size == 0 {
+			e.Payload = nil
+		}
+		events, want = append(events, e), AppendEvent(want, e)
+		used = append(used, sampleEvent([]byte("from the batch before")))
+	}
+	if got := AppendEvents(nil, events); !bytes.Equal(got, want) {
+		t.Error("many events are not encoded as each of them is")
+	}
+	c := codec.NewCursor(want)
+	if DecodeEvents(&c, used); c.Finish() != nil || !reflect.DeepEqual(used, events) {
+		t.Errorf("many events do not decode to what they were: %v", c.Err())
+	}
+}
+
+// TestD2_EventsRefused: the first of many that is wrong fails the cursor, and
+// none after it is looked at.
+func TestD2_EventsRefused(t *testing.T) {
+	events := []CausalEvent{sampleEvent(nil), sampleEvent([]byte("unknown")), sampleEvent(nil)}
+	events[1].Kind = 9
+	b := AppendEvents(nil, events)
+	for n := range len(b) {
+		c, into := codec.NewCursor(b[:n]), make([]CausalEvent, len(events))
+		DecodeEvents(&c, into)
+		if err := c.Err(); !errors.Is(err, codec.ErrTruncated) && !errors.Is(err, ErrBadEvent) {
+			t.Errorf("%d of %d bytes: got %v", n, len(b), err)
+		}
+		if !reflect.DeepEqual(into[2], CausalEvent{}) {
+			t.Errorf("%d of %d bytes: an event was read after the failure", n, len(b))
+		}
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
-
-	"github.com/ferrymesh/ferry/codec"
 )
 
 // An EventHasher computes an event's digest while its payload arrives in
@@ -23,9 +21,8 @@ func NewEventHasher(e CausalEvent, length int) (*EventHasher, error) {
 		return nil, fmt.Errorf("%w: %d", ErrLength, length)
 	}
 	b := append(make([]byte, 0, 128), tagEvent...)
-	b = appendEventFixed(b, &e)
 	h := &EventHasher{hash: sha256.New(), left: length}
-	h.hash.Write(codec.AppendUvarint(b, uint64(length)))
+	h.hash.Write(e.appendPrefix(b, length))
 	return h, nil
 }
 

@@ -3,8 +3,6 @@ package crypto
 import (
 	"fmt"
 	"math"
-
-	"github.com/ferrymesh/ferry/codec"
 )
 
 // A CausalLink places an event in its daemon's log.
@@ -16,22 +14,6 @@ type CausalLink struct {
 	Sequence uint64
 	// Parent is the digest of the event at Sequence-1, or of the genesis.
 	Parent Digest
-}
-
-// appendLink appends origin 8 | sequence 8 | parent 32.
-func appendLink(dst []byte, l CausalLink) []byte {
-	dst = codec.AppendUint64(dst, l.Origin)
-	dst = codec.AppendUint64(dst, l.Sequence)
-	return append(dst, l.Parent[:]...)
-}
-
-// decodeLink reads what appendLink wrote.
-func decodeLink(c *codec.Cursor) CausalLink {
-	var l CausalLink
-	l.Origin = c.Uint64()
-	l.Sequence = c.Uint64()
-	c.Fixed(l.Parent[:])
-	return l
 }
 
 // A LinkError tells how an event fails to follow a head. It matches Err, and

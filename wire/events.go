@@ -33,10 +33,7 @@ const BatchRoom = MaxBatchBytes - refLen - 1
 func (m *BufferedEvents) append(dst []byte) []byte {
 	dst = m.Ref.append(dst)
 	dst = codec.AppendUvarint(dst, uint64(len(m.Events)))
-	for i := range m.Events {
-		dst = crypto.AppendEvent(dst, m.Events[i])
-	}
-	return dst
+	return crypto.AppendEvents(dst, m.Events)
 }
 
 // parse reuses the room of m.Events, so that a reader of many batches allocates
@@ -44,10 +41,8 @@ func (m *BufferedEvents) append(dst []byte) []byte {
 func (m *BufferedEvents) parse(c *codec.Cursor) {
 	m.Ref.parse(c)                   // 32 ref
 	n := c.Count(MaxBatch, minEvent) // uvarint count of events
-	m.Events = slices.Grow(m.Events[:0], n)
-	for range n {
-		m.Events = append(m.Events, crypto.DecodeEvent(c)) // event
-	}
+	m.Events = slices.Grow(m.Events[:0], n)[:n]
+	crypto.DecodeEvents(c, m.Events) // events
 }
 
 // DecodeEvents decodes the body of a BufferedEvents frame into m, reusing the
