@@ -123,11 +123,14 @@ func (c *Cursor) Bool() bool {
 // Uvarint reads an integer in groups of 7 bits. A last group of zero after
 // others, or a value beyond 64 bits, is ErrNonCanonical.
 func (c *Cursor) Uvarint() uint64 {
-	// Nearly all lengths and counts are below 128.
-	if len(c.rest) > 0 && c.rest[0] < 0x80 {
-		v := uint64(c.rest[0])
-		c.rest = c.rest[1:]
-		return v
+	// Nearly all lengths and counts are below 128, and most of the others below 16,384.
+	switch b := c.rest; {
+	case len(b) > 0 && b[0] < 0x80:
+		c.rest = b[1:]
+		return uint64(b[0])
+	case len(b) > 1 && 0 < b[1] && b[1] < 0x80:
+		c.rest = b[2:]
+		return uint64(b[0]&0x7f) | uint64(b[1])<<7
 	}
 	v, n := binary.Uvarint(c.rest)
 	switch {
