@@ -56,7 +56,10 @@ const smallEvent = 512
 
 // Digest returns SHA-256(tag ‖ encoding): it commits to every field. It does
 // not allocate for payloads of up to 512 bytes and never copies larger ones.
-func (e CausalEvent) Digest() Digest {
+func (e CausalEvent) Digest() Digest { return e.digest() }
+
+// digest is Digest without the copy of e.
+func (e *CausalEvent) digest() Digest {
 	var buf [len(tagEvent) + eventFixedSize + codec.MaxUvarintLen + smallEvent]byte
 	b := e.appendPrefix(append(buf[:0], tagEvent...), len(e.Payload))
 	if len(e.Payload) <= smallEvent {

@@ -44,11 +44,17 @@ func DecodeHead(c *codec.Cursor) Head {
 // checked e's link with CheckLink; Append itself trusts it. Events without
 // outputs leave the outputs digest as it was; an empty output still counts.
 func (h Head) Append(e CausalEvent, outputs [][]byte) Head {
-	return Head{
-		Origin:   h.Origin,
-		Sequence: e.Link.Sequence,
-		Digest:   e.Digest(),
-		Outputs:  h.chainOutputs(e.Link.Sequence, outputs),
+	h.Extend(&e, outputs)
+	return h
+}
+
+// Extend is Append in place and without a copy of e, for logs that are followed
+// event by event.
+func (h *Head) Extend(e *CausalEvent, outputs [][]byte) {
+	h.Sequence = e.Link.Sequence
+	h.Digest = e.digest()
+	if len(outputs) > 0 {
+		h.Outputs = h.chainOutputs(outputs)
 	}
 }
 
@@ -57,14 +63,11 @@ const smallOutputs = 512
 
 // chainOutputs returns SHA-256(tag ‖ previous digest 32 ‖ sequence 8 ‖ count
 // uvarint ‖ each output as length uvarint and bytes).
-func (h Head) chainOutputs(sequence uint64, outputs [][]byte) Digest {
-	if len(outputs) == 0 {
-		return h.Outputs
-	}
+func (h *Head) chainOutputs(outputs [][]byte) Digest {
 	var buf [len(tagOutputs) + 64 + smallOutputs]byte
 	b := append(buf[:0], tagOutputs...)
 	b = append(b, h.Outputs[:]...)
-	b = codec.AppendUint64(b, sequence)
+	b = codec.AppendUint64(b, h.Sequence)
 	b = codec.AppendUvarint(b, uint64(len(outputs)))
 	if sizeOfOutputs(outputs) > smallOutputs {
 		return hashLarge(b, outputs)

@@ -140,7 +140,7 @@ func BenchmarkDuplicate(b *testing.B) {
 func fullTable() *producers {
 	t := newProducers(MaxProducers)
 	for i := range MaxProducers * ProducerWindow {
-		t.record(Event{
+		t.record(&Event{
 			Link:     crypto.CausalLink{Sequence: uint64(i + 1)},
 			Producer: producer(i % MaxProducers), ProducerSeq: uint64(i/MaxProducers + 1),
 		}, nil)

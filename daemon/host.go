@@ -166,8 +166,8 @@ func (h *Host) StopAndCopy() bool {
 }
 
 // advance makes next the head. The caller holds the turn.
-func (h *Host) advance(next crypto.Head) {
+func (h *Host) advance(next *crypto.Head) {
 	h.mu.Lock()
-	h.head = next
+	h.head = *next
 	h.mu.Unlock()
 }

@@ -122,7 +122,7 @@ func (t *producers) outputs(p crypto.ProducerID, number uint64) [][]byte {
 
 // record enters an applied event, whose number must be above its producer's
 // newest and whose sequence above all that were recorded.
-func (t *producers) record(ev Event, outputs [][]byte) {
+func (t *producers) record(ev *Event, outputs [][]byte) {
 	i, ok := t.index[ev.Producer]
 	if ok {
 		t.unlink(i)

@@ -201,7 +201,7 @@ func (r *tableRun) record(id crypto.ProducerID, number uint64) {
 	for range r.rng.IntN(3) {
 		outputs = append(outputs, r.large[:r.rng.IntN(len(r.large)/2+1)])
 	}
-	r.table.record(ev, outputs)
+	r.table.record(&ev, outputs)
 	r.model.record(ev, outputs)
 }
 
@@ -246,7 +246,7 @@ func TestP2_FullTableSurvivesTheSnapshot(t *testing.T) {
 	table := fullTable()
 	evicting := producer(MaxProducers)
 	next := Event{Link: crypto.CausalLink{Sequence: MaxProducers*ProducerWindow + 1}, Producer: evicting, ProducerSeq: 9}
-	table.record(next, [][]byte{{1}})
+	table.record(&next, [][]byte{{1}})
 	if want := uint64(MaxProducers*(ProducerWindow-1) + 1); table.horizon != want {
 		t.Fatalf("horizon %d, want the silent producer's last sequence %d", table.horizon, want)
 	}
@@ -260,8 +260,8 @@ func TestP2_FullTableSurvivesTheSnapshot(t *testing.T) {
 	for i := range 100 {
 		next.Link.Sequence++
 		next.Producer = producer(MaxProducers + 1 + i)
-		table.record(next, nil)
-		again.record(next, nil)
+		table.record(&next, nil)
+		again.record(&next, nil)
 	}
 	if !bytes.Equal(tableBytes(again.view()), tableBytes(table.view())) {
 		t.Error("table read back evicts others than the original")

@@ -34,16 +34,16 @@ func (h *Host) Replay(ev Event) error {
 		return fmt.Errorf("daemon: replay while %v: %w", h.state, wire.ErrWrongPhase)
 	}
 	if err := h.head.CheckLink(ev.Link); err != nil {
-		return fmt.Errorf("daemon: replay: %w", h.classed(ev, err))
+		return fmt.Errorf("daemon: replay: %w", h.classed(&ev, err))
 	}
 	if ev.Kind == crypto.EventInput {
-		return h.replayInput(ev)
+		return h.replayInput(&ev)
 	}
-	return h.replayHandover(ev)
+	return h.replayHandover(&ev)
 }
 
 // replayInput applies an input event whose link has been checked.
-func (h *Host) replayInput(ev Event) error {
+func (h *Host) replayInput(ev *Event) error {
 	if len(ev.Payload) > wire.MaxPayload {
 		return fmt.Errorf("daemon: payload of %d bytes: %w", len(ev.Payload), wire.ErrTooLarge)
 	}
@@ -64,8 +64,8 @@ func (h *Host) replayInput(ev Event) error {
 
 // replayHandover verifies the entry that ends the log and takes it in. The
 // epoch stays the old one until Activate.
-func (h *Host) replayHandover(ev Event) error {
-	record, err := crypto.ParseHandover(ev, h.signer(ev.Kind))
+func (h *Host) replayHandover(ev *Event) error {
+	record, err := crypto.ParseHandover(*ev, h.signer(ev.Kind))
 	if err != nil {
 		return fmt.Errorf("daemon: replay: %w", h.classed(ev, err))
 	}
@@ -79,7 +79,7 @@ func (h *Host) replayHandover(ev Event) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.setState(arrived)
-	h.head = h.head.Append(ev, nil)
+	h.head = h.head.Append(*ev, nil)
 	h.passport = passport
 	return nil
 }
@@ -95,7 +95,7 @@ func (h *Host) signer(kind crypto.EventKind) crypto.PublicKey {
 // classed adds to the error of a handover that does not follow, or is not
 // signed by the holder, what that means for an activation: it is the word of
 // a former holder, its head is another one, or it was signed with another key.
-func (h *Host) classed(ev Event, err error) error {
+func (h *Host) classed(ev *Event, err error) error {
 	if ev.Kind == crypto.EventInput {
 		return err
 	}
@@ -105,7 +105,7 @@ func (h *Host) classed(ev Event, err error) error {
 	case errors.Is(err, crypto.ErrBadSignature):
 		err = fmt.Errorf("%w: %w", wire.ErrWrongKey, err)
 	}
-	if h.passport.Superseded(ev) {
+	if h.passport.Superseded(*ev) {
 		err = fmt.Errorf("%w: at epoch %d: %w", wire.ErrStaleEpoch, h.epoch, err)
 	}
 	return err

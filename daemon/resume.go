@@ -50,7 +50,7 @@ func (h *Host) Reapply(ev Event, outputs crypto.Digest) error {
 	if ev.Kind != crypto.EventInput {
 		return fmt.Errorf("daemon: reapply of a %v: %w", ev.Kind, wire.ErrWrongPhase)
 	}
-	if err := h.replayInput(ev); err != nil {
+	if err := h.replayInput(&ev); err != nil {
 		return err
 	}
 	_, free := h.d.(StopAndCopy)

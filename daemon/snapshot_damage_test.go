@@ -133,7 +133,7 @@ func TestD4_TooMuchKept(t *testing.T) {
 	table := newProducers(MaxProducers)
 	full := [][]byte{make([]byte, wire.MaxOutputs)}
 	for i := range MaxKeptOutputs/wire.MaxOutputs + 1 {
-		table.record(Event{Link: crypto.CausalLink{Sequence: uint64(i + 1)}, Producer: producer(i)}, full)
+		table.record(&Event{Link: crypto.CausalLink{Sequence: uint64(i + 1)}, Producer: producer(i)}, full)
 	}
 	v := table.view()
 	r := newSource(bytes.NewReader(tableBytes(v)))

@@ -108,7 +108,7 @@ func (h *Host) submit(p crypto.ProducerID, since uint64, item wire.Submission) (
 		Link: crypto.CausalLink{Origin: h.origin, Sequence: h.head.Sequence + 1, Parent: h.head.Digest},
 		Kind: crypto.EventInput, Producer: p, ProducerSeq: item.Seq, Payload: item.Payload,
 	}
-	outputs, err := h.apply(ev)
+	outputs, err := h.apply(&ev)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -130,7 +130,7 @@ func (h *Host) duplicate(p crypto.ProducerID, e entry) Receipt {
 // apply runs an input event whose link follows the head, and records it: the
 // one place where the log grows by input, so that live and replayed events
 // cannot differ. After an error nothing is recorded. The caller holds the turn.
-func (h *Host) apply(ev Event) ([][]byte, error) {
+func (h *Host) apply(ev *Event) ([][]byte, error) {
 	outputs, err := h.process(ev)
 	if err != nil {
 		return nil, fmt.Errorf("daemon: origin %016x event %d: %w", h.origin, ev.Link.Sequence, err)
@@ -139,14 +139,16 @@ func (h *Host) apply(ev Event) ([][]byte, error) {
 		h.producers = newProducers(MaxProducers)
 	}
 	h.producers.record(ev, outputs)
-	h.advance(h.head.Append(ev, outputs))
+	next := h.head
+	next.Extend(ev, outputs)
+	h.advance(&next)
 	return outputs, nil
 }
 
 // process runs the daemon's code and checks that what it returns fits frames.
-func (h *Host) process(ev Event) (outputs [][]byte, err error) {
+func (h *Host) process(ev *Event) (outputs [][]byte, err error) {
 	defer recovered("Process", &err)
-	outputs, err = h.d.Process(ev)
+	outputs, err = h.d.Process(*ev)
 	if err != nil {
 		return nil, err
 	}
