@@ -51,24 +51,17 @@ type CausalEvent struct {
 	Payload []byte
 }
 
-// smallEvent is the payload size up to which Digest hashes from the stack.
-const smallEvent = 512
-
-// Digest returns SHA-256(tag ‖ encoding): it commits to every field. It does
-// not allocate for payloads of up to 512 bytes and never copies larger ones.
+// Digest returns SHA-256(tag ‖ encoding): it commits to every field. It neither
+// allocates nor copies the payload.
 func (e CausalEvent) Digest() Digest { return e.digest() }
 
-// digest is Digest without the copy of e.
-func (e *CausalEvent) digest() Digest {
-	var buf [len(tagEvent) + eventFixedSize + codec.MaxUvarintLen + smallEvent]byte
-	b := e.appendPrefix(append(buf[:0], tagEvent...), len(e.Payload))
-	if len(e.Payload) <= smallEvent {
-		return sha256.Sum256(append(b, e.Payload...))
-	}
+// digest is Digest without the copy of e. To hash the payload where it lies costs
+// an event of usual size less than clearing a buffer that would hold both parts.
+func (e *CausalEvent) digest() (d Digest) {
+	var buf [len(tagEvent) + eventFixedSize + codec.MaxUvarintLen]byte
 	h := sha256.New()
-	h.Write(b)
+	h.Write(e.appendPrefix(append(buf[:0], tagEvent...), len(e.Payload)))
 	h.Write(e.Payload)
-	var d Digest
 	h.Sum(d[:0])
 	return d
 }
