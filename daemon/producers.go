@@ -51,6 +51,7 @@ type producers struct {
 	oldest     int32 // ends of the list
 	newest     int32
 	keeping    int32 // where to look for the next outputs to drop
+	latest     int32 // the slot that was looked up last
 	kept       int   // bytes of outputs
 }
 
@@ -71,27 +72,43 @@ func newProducers(limit int) *producers {
 	}
 }
 
-// find looks submission number of producer p up: known with its entry if it
-// was applied, not known with a nil error if it is to be applied now.
-func (t *producers) find(p crypto.ProducerID, since, number uint64) (e entry, known bool, err error) {
-	if t == nil {
-		return entry{}, false, nil
+// lookup returns the slot of producer p, or none. Every submission is looked up
+// twice, to be found new and to be recorded, and producers submit in runs. So the
+// slot of the lookup before is tried first: to compare an id costs far less than
+// hashing it. A slot's id is never out of date, so nothing has to reset latest.
+func (t *producers) lookup(p *crypto.ProducerID) int32 {
+	if i := t.latest; int(i) < len(t.slots) && t.slots[i].id == *p {
+		return i
 	}
-	i, ok := t.index[p]
+	i, ok := t.index[*p]
+	if !ok {
+		return none
+	}
+	t.latest = i
+	return i
+}
+
+// find looks submission number of producer p up: its entry if it was applied,
+// valid until the next record, or nil with a nil error if it is to be applied now.
+func (t *producers) find(p *crypto.ProducerID, since, number uint64) (*entry, error) {
+	if t == nil {
+		return nil, nil
+	}
+	i := t.lookup(p)
 	switch {
-	case !ok && since < t.horizon:
-		return entry{}, false, wire.ErrProducerEvicted
-	case !ok:
-		return entry{}, false, nil
+	case i == none && since < t.horizon:
+		return nil, wire.ErrProducerEvicted
+	case i == none:
+		return nil, nil
 	}
 	w := t.slots[i].window
 	if number > w.newest().number {
-		return entry{}, false, nil
+		return nil, nil
 	}
-	if e, ok := w.find(number); ok {
-		return e, true, nil
+	if e := w.find(number); e != nil {
+		return e, nil
 	}
-	return entry{}, false, wire.ErrProducerWindow
+	return nil, wire.ErrProducerWindow
 }
 
 // last returns the newest number applied of producer p.
@@ -99,8 +116,8 @@ func (t *producers) last(p crypto.ProducerID) (number uint64, known bool) {
 	if t == nil {
 		return 0, false
 	}
-	i, ok := t.index[p]
-	if !ok {
+	i := t.lookup(&p)
+	if i == none {
 		return 0, false
 	}
 	return t.slots[i].window.newest().number, true
@@ -109,8 +126,8 @@ func (t *producers) last(p crypto.ProducerID) (number uint64, known bool) {
 // outputs returns a copy of the outputs kept of submission number of producer
 // p, nil unless it is the newest one.
 func (t *producers) outputs(p crypto.ProducerID, number uint64) [][]byte {
-	i, ok := t.index[p]
-	if !ok {
+	i := t.lookup(&p)
+	if i == none {
 		return nil
 	}
 	s := &t.slots[i]
@@ -123,16 +140,17 @@ func (t *producers) outputs(p crypto.ProducerID, number uint64) [][]byte {
 // record enters an applied event, whose number must be above its producer's
 // newest and whose sequence above all that were recorded.
 func (t *producers) record(ev *Event, outputs [][]byte) {
-	i, ok := t.index[ev.Producer]
-	if ok {
-		t.unlink(i)
-	} else {
+	i := t.lookup(&ev.Producer)
+	if i == none {
 		i = t.admit(ev.Producer)
+		t.pushNewest(i)
+	} else if i != t.newest {
+		t.unlink(i)
+		t.pushNewest(i)
 	}
-	t.pushNewest(i)
 	s := &t.slots[i]
 	s.window = s.window.owned(t.generation)
-	s.window.push(entry{number: ev.ProducerSeq, sequence: ev.Link.Sequence, parent: ev.Link.Parent})
+	*s.window.push() = entry{number: ev.ProducerSeq, sequence: ev.Link.Sequence, parent: ev.Link.Parent}
 	t.keep(s, outputs)
 }
 

@@ -52,7 +52,7 @@ func (h *Host) replayInput(ev *Event) error {
 	}
 	// The holder applied it, so its table did not refuse it. Ours is the same
 	// if the logs are.
-	if _, known, err := h.producers.find(ev.Producer, math.MaxUint64, ev.ProducerSeq); known || err != nil {
+	if e, err := h.producers.find(&ev.Producer, math.MaxUint64, ev.ProducerSeq); e != nil || err != nil {
 		return fmt.Errorf("daemon: event %d repeats number %d of producer %s: %w",
 			ev.Link.Sequence, ev.ProducerSeq, ev.Producer.Short(), wire.ErrDiverged)
 	}

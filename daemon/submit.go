@@ -94,11 +94,11 @@ func (h *Host) submit(p crypto.ProducerID, since uint64, item wire.Submission) (
 	if len(item.Payload) > wire.MaxPayload {
 		return Receipt{}, fmt.Errorf("daemon: payload of %d bytes: %w", len(item.Payload), wire.ErrTooLarge)
 	}
-	earlier, known, err := h.producers.find(p, since, item.Seq)
+	earlier, err := h.producers.find(&p, since, item.Seq)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("daemon: submission %d of producer %s: %w", item.Seq, p.Short(), err)
 	}
-	if known {
+	if earlier != nil {
 		return h.duplicate(p, earlier), nil
 	}
 	if h.head.Sequence >= lastInput {
@@ -116,7 +116,7 @@ func (h *Host) submit(p crypto.ProducerID, since uint64, item wire.Submission) (
 }
 
 // duplicate acknowledges the entry e of producer p once more.
-func (h *Host) duplicate(p crypto.ProducerID, e entry) Receipt {
+func (h *Host) duplicate(p crypto.ProducerID, e *entry) Receipt {
 	return Receipt{
 		Event: Event{
 			Link: crypto.CausalLink{Origin: h.origin, Sequence: e.sequence, Parent: e.parent},

@@ -24,40 +24,41 @@ type window struct {
 }
 
 // at returns entry i counted from the oldest.
-func (w *window) at(i int) entry {
-	return w.entries[(w.start+i)%ProducerWindow]
+func (w *window) at(i int) *entry {
+	return &w.entries[(w.start+i)%ProducerWindow]
 }
 
 // newest returns the entry pushed last. The window must not be empty.
-func (w *window) newest() entry { return w.at(len(w.entries) - 1) }
+func (w *window) newest() *entry { return w.at(len(w.entries) - 1) }
 
-// find returns the entry with that number.
-func (w *window) find(number uint64) (entry, bool) {
+// find returns the entry with that number, or nil.
+func (w *window) find(number uint64) *entry {
 	// A repeat is nearly always of the newest.
 	if e := w.newest(); e.number == number {
-		return e, true
+		return e
 	}
 	n := len(w.entries)
 	i := sort.Search(n, func(i int) bool { return w.at(i).number >= number })
 	if i == n || w.at(i).number != number {
-		return entry{}, false
+		return nil
 	}
-	return w.at(i), true
+	return w.at(i)
 }
 
-// push adds e, in place of the oldest entry if the ring is full.
-func (w *window) push(e entry) {
+// push makes room for the next entry, in place of the oldest if the ring is full,
+// and returns it for the caller to fill.
+func (w *window) push() *entry {
 	if len(w.entries) == ProducerWindow {
-		w.entries[w.start] = e
 		w.start = (w.start + 1) % ProducerWindow
-		return
+		return w.newest()
 	}
 	if len(w.entries) == cap(w.entries) {
 		grown := make([]entry, len(w.entries), min(max(4, 2*cap(w.entries)), ProducerWindow))
 		copy(grown, w.entries)
 		w.entries = grown
 	}
-	w.entries = append(w.entries, e)
+	w.entries = w.entries[:len(w.entries)+1]
+	return w.newest()
 }
 
 // owned returns w if the table of that generation may write it, else a copy
@@ -68,7 +69,7 @@ func (w *window) owned(generation uint64) *window {
 	}
 	c := &window{generation: generation, entries: make([]entry, 0, cap(w.entries))}
 	for i := range w.entries {
-		c.entries = append(c.entries, w.at(i))
+		c.entries = append(c.entries, *w.at(i))
 	}
 	return c
 }
