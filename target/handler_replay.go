@@ -64,7 +64,9 @@ func (h *Handler) BufferEvent(origin uint64, ev crypto.CausalEvent) (buffered bo
 		return false, nil
 	}
 	var p pass
-	buffered = rec.offer(&ev, &p)
+	rec.arriving = ev // the address of ev itself would put every event on the heap
+	buffered = rec.offer(&rec.arriving, &p)
+	rec.arriving = crypto.CausalEvent{}
 	rec.drain(&p)
 	return buffered, p.err()
 }

@@ -314,18 +314,31 @@ func TestReplayRefusesAliens(t *testing.T) {
 
 func TestReplayDoesNotAllocate(t *testing.T) {
 	const runs, batch = 100, 64
-	h, origin, events := chainOf(t, (runs+1)*batch+remembered, 128)
+	h, origin, events := chainOf(t, 2*(runs+1)*batch+remembered, 128)
 	if _, err := h.ReplayEvents(origin, events[:remembered]); err != nil {
 		t.Fatal(err)
 	}
 	events = events[remembered:]
-	n := testing.AllocsPerRun(runs, func() {
-		if _, err := h.ReplayEvents(origin, events[:batch]); err != nil {
-			t.Fatal(err)
+	for name, replay := range map[string]func(batch []crypto.CausalEvent) error{
+		"as a batch": func(batch []crypto.CausalEvent) error {
+			_, err := h.ReplayEvents(origin, batch)
+			return err
+		},
+		"one by one": func(batch []crypto.CausalEvent) (err error) {
+			for i := 0; i < len(batch) && err == nil; i++ {
+				_, err = h.BufferEvent(origin, batch[i])
+			}
+			return err
+		},
+	} {
+		n := testing.AllocsPerRun(runs, func() {
+			if err := replay(events[:batch]); err != nil {
+				t.Fatal(err)
+			}
+			events = events[batch:]
+		})
+		if n != 0 {
+			t.Errorf("%s: %v allocations for %d events", name, n, batch)
 		}
-		events = events[batch:]
-	})
-	if n != 0 {
-		t.Errorf("%v allocations for a batch of %d", n, batch)
 	}
 }

@@ -51,6 +51,8 @@ type record struct {
 	digests   digests // of the applied events below the cursor; the cursor's own is the host's head
 	committed bool    // the log ends in a valid handover to this node
 	hold      hold
+
+	arriving crypto.CausalEvent // what BufferEvent was given, while it works on it
 }
 
 // hold is the promise to keep the copy. Attempts only grow: neither a lower one nor one that was released
