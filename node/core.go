@@ -33,6 +33,9 @@ type Config struct {
 	// daemons are. The shell asks it, for the core.
 	Directory bool
 
+	// Keeper is the node that is asked for [AskKeeper]; zero where the shell has the directory itself.
+	Keeper crypto.NodeID
+
 	// MaxIncoming bounds the migrations towards this node that run at once; 0 means 64 per source and
 	// 1,024 in all.
 	MaxIncoming int
@@ -168,6 +171,10 @@ func (c *Core) handle(in Input) {
 		c.done(in)
 	case Consulted:
 		c.consulted(in)
+	case AskKeeper:
+		c.askKeeper(in)
+	case DirectoryAnswer:
+		c.directoryAnswer(in)
 	case Claimed:
 		c.stepTarget(c.targets[in.Migration], target.Claimed{Head: in.Head})
 	case Copied:

@@ -17,6 +17,10 @@ type Effects struct {
 	Calls []Call
 	// Consults ask the directory. Each is answered by Consulted, after any time.
 	Consults []Consult
+	// DirectoryRequests are peers' questions to the directory that this node keeps, each answered by DirectoryAnswer;
+	// KeeperReplies are the answers to AskKeeper.
+	DirectoryRequests []DirectoryRequest
+	KeeperReplies     []KeeperReply
 	// StopCopies end snapshot streams and close their views; Copies start them.
 	StopCopies []wire.MigrationID
 	Copies     []Copy

@@ -48,6 +48,10 @@ func (c *Core) frame(in Frame) {
 		c.complain(s, in.Header.Type, refOf(msg), err)
 		return
 	}
+	if in.Header.Type.Subprotocol() == wire.SubDirectory {
+		c.directory(s, msg)
+		return
+	}
 	c.message(s.peer, s.rights, msg)
 }
 

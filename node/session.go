@@ -25,6 +25,8 @@ type session struct {
 	early  []Frame // what has overtaken the Hello, at most maxEarly
 
 	waiting map[uint64]struct{} // tickets whose answer goes here
+	asked   []uint64            // questions to the directory that the peer keeps
+	serving int                 // the peer's questions to the directory that is here
 }
 
 // peer is what the core knows of another node.
@@ -86,7 +88,7 @@ func (c *Core) sessionUp(in SessionUp) {
 	p := c.peer(s.peer)
 	p.sessions = append(p.sessions, s)
 	p.dialing, p.wait, p.lastErr = false, 0, nil
-	c.sendOn(s, &wire.Hello{Versions: subproto.Supported(), Boot: c.cfg.Boot, Name: c.cfg.Name, Addrs: c.cfg.Addrs})
+	c.sendOn(s, &wire.Hello{Versions: c.versions(), Boot: c.cfg.Boot, Name: c.cfg.Name, Addrs: c.cfg.Addrs})
 }
 
 // hello completes a session: from here on it carries messages.
@@ -94,7 +96,7 @@ func (c *Core) hello(s *session, msg *wire.Hello) {
 	if s.agreed != nil {
 		return
 	}
-	agreed, errs := subproto.Negotiate(subproto.Supported(), msg.Versions)
+	agreed, errs := subproto.Negotiate(c.versions(), msg.Versions)
 	s.agreed, s.boot = agreed, msg.Boot
 	p := c.peer(s.peer)
 	p.name = msg.Name
@@ -127,6 +129,7 @@ func (c *Core) sessionDown(in SessionDown) {
 	}
 	p.lastErr = in.Err
 	c.dropRoutes(s)
+	c.unanswered(s)
 	// What was in flight on this session is gone. With another one up that only means sending it again; a
 	// snapshot stream that broke reports its own end.
 	if c.ready(s.peer) == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/directory"
 	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
@@ -35,6 +36,12 @@ type Config struct {
 	Durability wire.Durability
 	// Journal tunes the journal in DataDir.
 	Journal journal.Config
+	// Directory decides about handovers and knows where daemons are; nil is the two-party handover, or the directory
+	// that Keeper has. Peers that may move daemons to or from here may ask it through this node. All nodes of a
+	// mesh have the same directory from the beginning: it cannot decide about daemons that have moved without it.
+	Directory directory.Directory
+	// Keeper is a node that has a directory in its own Config, which this node asks.
+	Keeper crypto.NodeID
 	// Fatal is called when a sync of the journal has failed: what is on the disk is known only after a
 	// restart, so it must end the process. Nil means panic.
 	Fatal func(error)

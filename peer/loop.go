@@ -56,6 +56,15 @@ func (p *Peer) obey(e node.Effects) {
 	for _, call := range e.Calls {
 		p.dispatch(call)
 	}
+	for _, q := range e.Consults {
+		p.consult(q)
+	}
+	for _, r := range e.DirectoryRequests {
+		p.serveDirectory(r)
+	}
+	for _, r := range e.KeeperReplies {
+		p.keeper.answer(r)
+	}
 	for _, id := range e.StopCopies {
 		p.copies.stop(id)
 	}
@@ -113,13 +122,21 @@ func (p *Peer) dispatch(call node.Call) {
 		return
 	case target.CallAbort:
 		p.copies.cancelRestore(call.Migration)
+	case source.CallFollow:
+		p.log.Info().Str("origin", originText(call.Origin)).Str("to", op.To.String()).Msg("the directory has committed the handover")
+		p.noteDeparture(call.Origin)
 	case source.CallHandOver:
 		p.log.Info().Str("origin", originText(call.Origin)).Str("to", op.To.String()).Msg("committing the handover")
-		if host, ok := p.registry.Host(call.Origin); ok {
-			p.departed.note(host)
-		}
+		p.noteDeparture(call.Origin)
 	}
 	p.queues.push(p, call)
+}
+
+// noteDeparture keeps the host of a daemon that leaves, whose passport can still be asked for.
+func (p *Peer) noteDeparture(origin uint64) {
+	if host, ok := p.registry.Host(origin); ok {
+		p.departed.note(host)
+	}
 }
 
 // dial opens a session on a goroutine of its own; SessionUp comes from the network itself.

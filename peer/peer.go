@@ -12,6 +12,7 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/directory"
 	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
@@ -48,6 +49,9 @@ type Peer struct {
 	copies   copies
 	departed departed
 
+	directory directory.Directory // nil for none
+	keeper    keeper
+
 	requests atomic.Uint64
 	waiters  waiters
 	watchers watchers
@@ -75,6 +79,7 @@ func New(cfg Config) (*Peer, error) {
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.handler = target.NewWithFactories(p.registry, p.factories, cfg.Target)
+	p.openDirectory()
 	if err := p.openJournal(); err != nil {
 		return nil, err
 	}
@@ -117,6 +122,7 @@ func (p *Peer) coreConfig() node.Config {
 	cfg.Node, cfg.Name, cfg.Addrs, cfg.Boot = p.id, p.cfg.Name, p.net.Addrs(), p.boot
 	cfg.NewKey = crypto.GenerateEntityKeypair
 	cfg.Admit = p.admit
+	cfg.Directory, cfg.Keeper = p.directory != nil, p.cfg.Keeper
 	cfg.Target.CreditEvents = uint64(p.cfg.Target.MaxPendingEvents)
 	cfg.Target.CreditBytes = uint64(p.cfg.Target.MaxPendingBytes)
 	return cfg

@@ -45,6 +45,9 @@ func (p *Peer) Spawn(ctx context.Context, kind string, opt SpawnOptions) (node.D
 	if err != nil {
 		return node.Daemon{}, err
 	}
+	if err := p.registerBirth(ctx, host.Passport().Genesis); err != nil {
+		return node.Daemon{}, err
+	}
 	if err := p.executor.Born(host, key, level, p.wait); err != nil {
 		return node.Daemon{}, fmt.Errorf("peer: the birth could not be recorded: %w", err)
 	}

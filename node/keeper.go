@@ -1,0 +1,122 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/directory"
+	"github.com/ferrymesh/ferry/subproto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// A directory that another node keeps is asked over the session with it. The core carries questions and answers; the shell
+// keeps the directory, and waits for it.
+
+type (
+	// AskKeeper sends a question to the node that keeps the directory. It is answered by a [KeeperReply].
+	AskKeeper struct{ Message wire.Message }
+	// KeeperReply is the answer to an AskKeeper, or why there is none: the question may have arrived nevertheless.
+	KeeperReply struct {
+		Request uint64
+		Message wire.Message
+		Err     error
+	}
+	// DirectoryRequest is a peer's question to the directory that this node keeps. The shell answers with [DirectoryAnswer].
+	DirectoryRequest struct {
+		Session SessionID
+		Peer    crypto.NodeID
+		Message wire.Message
+	}
+	// DirectoryAnswer is the answer, nil if there is none to give any more.
+	DirectoryAnswer struct {
+		Session SessionID
+		Message wire.Message
+	}
+)
+
+func (AskKeeper) nodeInput()       {}
+func (DirectoryAnswer) nodeInput() {}
+
+// maxDirectoryRequests bounds what one session has under way, watches included.
+const maxDirectoryRequests = 64
+
+// versions are what this node speaks. The directory's subprotocol is for nodes that have one.
+func (c *Core) versions() []wire.VersionRange {
+	list := subproto.Supported()
+	if c.cfg.Directory {
+		list = append(list, wire.VersionRange{Subprotocol: wire.SubDirectory, Min: 1, Max: 1})
+	}
+	return list
+}
+
+func (c *Core) askKeeper(in AskKeeper) {
+	request, _ := directory.RequestOf(in.Message)
+	s := c.ready(c.cfg.Keeper)
+	if s == nil {
+		c.dial(c.cfg.Keeper)
+		c.keeperReply(request, nil, fmt.Errorf("node: no session with %v, which keeps the directory: %w", c.cfg.Keeper, wire.ErrUnreachable))
+		return
+	}
+	if err := s.agreed.Check(wire.SubDirectory); err != nil {
+		c.keeperReply(request, nil, err)
+		return
+	}
+	s.asked = append(s.asked, request)
+	c.sendOn(s, in.Message)
+}
+
+func (c *Core) keeperReply(request uint64, msg wire.Message, err error) {
+	c.out.KeeperReplies = append(c.out.KeeperReplies, KeeperReply{request, msg, err})
+}
+
+// directory takes a message of the directory's subprotocol: a question from whoever may move daemons to or from here, or
+// an answer from the node that was asked.
+func (c *Core) directory(s *session, msg wire.Message) {
+	if request, ok := directory.AnswerTo(msg); ok {
+		if s.took(request) {
+			c.keeperReply(request, msg, nil)
+		}
+		return
+	}
+	if !s.rights.Has(wire.RightMigrateIn) && !s.rights.Has(wire.RightMigrateOut) {
+		c.complain(s, msg.Type(), wire.Ref{}, &subproto.RightsError{Type: msg.Type(), From: s.peer, Need: wire.RightMigrateIn})
+		return
+	}
+	if s.serving == maxDirectoryRequests {
+		request, _ := directory.RequestOf(msg)
+		c.sendOn(s, &wire.DirectoryFailed{Request: request, Reason: wire.ReasonNotReady, Detail: "too many questions are under way"})
+		return
+	}
+	s.serving++
+	c.out.DirectoryRequests = append(c.out.DirectoryRequests, DirectoryRequest{s.id, s.peer, msg})
+}
+
+func (c *Core) directoryAnswer(in DirectoryAnswer) {
+	s := c.sessions[in.Session]
+	if s == nil {
+		return
+	}
+	s.serving--
+	if in.Message != nil {
+		c.sendOn(s, in.Message)
+	}
+}
+
+// took reports whether a question was asked on this session and not answered, and takes it off.
+func (s *session) took(request uint64) bool {
+	for i, r := range s.asked {
+		if r == request {
+			s.asked = append(s.asked[:i], s.asked[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// unanswered gives up what was asked on a session that has ended.
+func (c *Core) unanswered(s *session) {
+	for _, request := range s.asked {
+		c.keeperReply(request, nil, wire.ErrUnreachable)
+	}
+	s.asked = nil
+}
