@@ -98,6 +98,23 @@ func BenchmarkSubmit(b *testing.B) {
 	}
 }
 
+// BenchmarkSubmitBatch is a full frame of one producer; the figures are for one event.
+func BenchmarkSubmitBatch(b *testing.B) {
+	h := idleHost(b, 0)
+	items, dst := make([]wire.Submission, wire.MaxBatch), make([]Receipt, 0, wire.MaxBatch)
+	payload, seq := make([]byte, 64), uint64(0)
+	b.ReportAllocs()
+	for i := 0; i < b.N; i += len(items) {
+		for j := range items {
+			seq++
+			items[j] = wire.Submission{Seq: seq, Payload: payload}
+		}
+		if _, err := h.SubmitBatch(producer(i/len(items)%100), 0, items, dst); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkSubmitOutputs(b *testing.B) {
 	h, _ := birth(b)
 	b.ReportAllocs()

@@ -51,7 +51,11 @@ func (h *Host) SubmitSince(p crypto.ProducerID, since, seq uint64, payload []byt
 	if err := h.answers(); err != nil {
 		return Receipt{}, err
 	}
-	return h.submit(p, since, wire.Submission{Seq: seq, Payload: payload})
+	var r Receipt
+	if err := h.submit(&r, p, since, &wire.Submission{Seq: seq, Payload: payload}); err != nil {
+		return Receipt{}, err
+	}
+	return r, nil
 }
 
 // SubmitBatch submits items in order, with nothing of other producers between
@@ -64,12 +68,13 @@ func (h *Host) SubmitBatch(p crypto.ProducerID, since uint64, items []wire.Submi
 	if err := h.answers(); err != nil {
 		return dst, err
 	}
-	for _, item := range items {
-		receipt, err := h.submit(p, since, item)
-		if err != nil {
-			return dst, err
+	for i := range items {
+		dst = append(dst, Receipt{})
+		last := len(dst) - 1
+		if err := h.submit(&dst[last], p, since, &items[i]); err != nil {
+			dst[last] = Receipt{}
+			return dst[:last], err
 		}
-		dst = append(dst, receipt)
 	}
 	return dst, nil
 }
@@ -88,31 +93,31 @@ func (h *Host) OpenProducer(p crypto.ProducerID) (since, last uint64, err error)
 	return h.head.Sequence, last, nil
 }
 
-// submit applies one item or finds that it was applied. The caller holds the
-// turn and has checked the state.
-func (h *Host) submit(p crypto.ProducerID, since uint64, item wire.Submission) (Receipt, error) {
+// submit applies one item or finds that it was applied, and fills in r, which is
+// worth nothing after an error. The caller holds the turn and has checked the
+// state.
+func (h *Host) submit(r *Receipt, p crypto.ProducerID, since uint64, item *wire.Submission) error {
 	if len(item.Payload) > wire.MaxPayload {
-		return Receipt{}, fmt.Errorf("daemon: payload of %d bytes: %w", len(item.Payload), wire.ErrTooLarge)
+		return fmt.Errorf("daemon: payload of %d bytes: %w", len(item.Payload), wire.ErrTooLarge)
 	}
 	earlier, err := h.producers.find(&p, since, item.Seq)
 	if err != nil {
-		return Receipt{}, fmt.Errorf("daemon: submission %d of producer %s: %w", item.Seq, p.Short(), err)
+		return fmt.Errorf("daemon: submission %d of producer %s: %w", item.Seq, p.Short(), err)
 	}
 	if earlier != nil {
-		return h.duplicate(p, earlier), nil
+		*r = h.duplicate(p, earlier)
+		return nil
 	}
 	if h.head.Sequence >= lastInput {
-		return Receipt{}, fmt.Errorf("daemon: origin %016x: %w", h.origin, ErrLogFull)
+		return fmt.Errorf("daemon: origin %016x: %w", h.origin, ErrLogFull)
 	}
-	ev := Event{
+	r.Event = Event{
 		Link: crypto.CausalLink{Origin: h.origin, Sequence: h.head.Sequence + 1, Parent: h.head.Digest},
 		Kind: crypto.EventInput, Producer: p, ProducerSeq: item.Seq, Payload: item.Payload,
 	}
-	outputs, err := h.apply(&ev)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return Receipt{Event: ev, Outputs: outputs, Head: h.head}, nil
+	r.Outputs, err = h.apply(&r.Event)
+	r.Head = h.head
+	return err
 }
 
 // duplicate acknowledges the entry e of producer p once more.
