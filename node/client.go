@@ -31,23 +31,15 @@ type client struct {
 	since   uint64
 	nextSeq uint64
 
-	inFlight []pending // sent, oldest first
-	waiting  []pending
-	asked    bool // an Open or Submit is out on the current session
-	askedAt  time.Time
-	lost     bool            // nobody left to ask, and the directory has not answered yet
-	tried    []crypto.NodeID // nodes that did not know the daemon since the last success
-	wait     time.Duration
-	retryAt  time.Time
-	used     time.Time // when it was last given something to submit
-	alarm    alarm
-}
-
-// pending is one submission whose answer is awaited.
-type pending struct {
-	request uint64
-	seq     uint64 // 0 until it is first sent
-	payload []byte
+	unanswered
+	asked   bool // an Open or Submit is out on the current session
+	askedAt time.Time
+	lost    bool            // nobody left to ask, and the directory has not answered yet
+	tried   []crypto.NodeID // nodes that did not know the daemon since the last success
+	wait    time.Duration
+	retryAt time.Time
+	used    time.Time // when it was last given something to submit
+	alarm   alarm
 }
 
 // Limits of a client.
@@ -64,7 +56,7 @@ const (
 	clientIdle = 10 * time.Minute
 )
 
-// submitRequest queues one submission of this node's own users.
+// submitRequest queues submissions of this node's own users.
 func (c *Core) submitRequest(in Submit) {
 	key := clientKey{in.Origin, in.Label}
 	cl := c.clients[key]
@@ -72,13 +64,12 @@ func (c *Core) submitRequest(in Submit) {
 		cl = &client{key: key, holder: c.firstHolder(in.Origin, in.Via)}
 		c.clients[key] = cl
 	}
-	if len(cl.waiting) >= maxClientQueue {
-		c.reply(in.Request, Receipt{}, wire.ErrBufferFull)
+	if len(cl.items)-cl.sent >= maxClientQueue {
+		c.failItems(in.Request, len(in.Items), wire.ErrBufferFull)
 		return
 	}
 	cl.used = c.now
-	cl.waiting = append(cl.waiting, pending{request: in.Request, seq: in.Seq, payload: in.Payload})
-	c.requests[in.Request] = key
+	cl.add(in.Request, in.Items)
 	c.pump(cl)
 }
 
@@ -93,26 +84,39 @@ func (c *Core) firstHolder(origin uint64, via crypto.NodeID) crypto.NodeID {
 	return via
 }
 
-func (c *Core) reply(request uint64, r Receipt, err error) {
-	delete(c.requests, request)
-	c.out.Replies = append(c.out.Replies, Reply{Request: request, Receipt: r, Err: err})
+// giveReceipts answers the oldest submissions of a client.
+func (c *Core) giveReceipts(cl *client, r Receipts) {
+	for rest := r.Items; len(rest) > 0; {
+		request, n := cl.answer(len(rest))
+		r.Items, rest = rest[:n], rest[n:]
+		c.out.Replies = append(c.out.Replies, Reply{Request: request, Receipts: r})
+	}
 }
 
-// withdraw drops a request nobody waits for. One that is in flight stays, since its number is taken; its
-// answer is dropped.
-func (c *Core) withdraw(request uint64) {
-	key, ok := c.requests[request]
-	if !ok {
-		return
+// fail answers the n oldest submissions of a client with an error.
+func (c *Core) fail(cl *client, n int, err error) {
+	for n > 0 {
+		request, of := cl.answer(n)
+		c.failItems(request, of, err)
+		n -= of
 	}
-	delete(c.requests, request)
-	cl := c.clients[key]
-	cl.waiting = slices.DeleteFunc(cl.waiting, func(p pending) bool { return p.request == request && p.seq == 0 })
+}
+
+func (c *Core) failItems(request uint64, n int, err error) {
+	for range n {
+		c.out.Replies = append(c.out.Replies, Reply{Request: request, Err: err})
+	}
+}
+
+func (c *Core) withdraw(in Withdraw) {
+	if cl := c.clients[clientKey{in.Origin, in.Label}]; cl != nil {
+		c.failItems(in.Request, cl.drop(in.Request), wire.ErrCancelled)
+	}
 }
 
 // pump sends the next thing there is to send, if nothing is out and no wait is on.
 func (c *Core) pump(cl *client) {
-	if cl.asked || cl.lost || len(cl.inFlight)+len(cl.waiting) == 0 {
+	if cl.asked || cl.lost || len(cl.items) == 0 {
 		return
 	}
 	if c.now.Before(cl.retryAt) {
@@ -130,42 +134,8 @@ func (c *Core) pump(cl *client) {
 		c.send(cl.holder, &wire.Open{Origin: cl.key.origin, Label: cl.key.label})
 		return
 	}
-	cl.fill()
-	c.send(cl.holder, &wire.Submit{Origin: cl.key.origin, Label: cl.key.label, Since: cl.since, Items: cl.items()})
-}
-
-// fill moves submissions from waiting to in flight and numbers them, up to one frame.
-func (cl *client) fill() {
-	room := wire.SubmitRoom
-	for i := range cl.inFlight {
-		room -= submissionLen(cl.inFlight[i].payload)
-	}
-	for len(cl.waiting) > 0 && len(cl.inFlight) < wire.MaxBatch {
-		p := cl.waiting[0]
-		room -= submissionLen(p.payload)
-		if room < 0 && len(cl.inFlight) > 0 {
-			return
-		}
-		if p.seq == 0 {
-			p.seq = cl.nextSeq
-		}
-		cl.nextSeq = max(cl.nextSeq, p.seq+1)
-		cl.inFlight = append(cl.inFlight, p)
-		cl.waiting[0] = pending{}
-		cl.waiting = cl.waiting[1:]
-	}
-}
-
-func submissionLen(payload []byte) int {
-	return wire.SubmissionLen(&wire.Submission{Payload: payload})
-}
-
-func (cl *client) items() []wire.Submission {
-	items := make([]wire.Submission, len(cl.inFlight))
-	for i, p := range cl.inFlight {
-		items[i] = wire.Submission{Seq: p.seq, Payload: p.payload}
-	}
-	return items
+	cl.nextSeq = cl.fill(cl.nextSeq)
+	c.send(cl.holder, &wire.Submit{Origin: cl.key.origin, Label: cl.key.label, Since: cl.since, Items: cl.inFlight()})
 }
 
 // answeredBy returns the client an answer is for, if it comes from the node that was asked.
@@ -184,7 +154,7 @@ func (c *Core) clientOpened(from crypto.NodeID, msg *wire.Opened) {
 	}
 	cl.opened, cl.asked = true, false
 	cl.epoch, cl.signer, cl.signs = msg.Epoch, msg.Key, msg.Epoch
-	if len(cl.inFlight) == 0 {
+	if cl.sent == 0 {
 		cl.since = msg.Since // what is in flight may have been applied before, and must not look as if it could not
 	}
 	if cl.nextSeq == 0 {
@@ -207,18 +177,9 @@ func (c *Core) clientReceipts(from crypto.NodeID, msg *wire.Receipts) {
 	}
 	cl.epoch = max(cl.epoch, msg.Epoch)
 	cl.settled()
-	for _, item := range msg.Items {
-		i := slices.IndexFunc(cl.inFlight, func(p pending) bool { return p.seq == item.Seq })
-		if i < 0 {
-			continue
-		}
-		c.reply(cl.inFlight[i].request, Receipt{
-			ProducerSeq: item.Seq, Sequence: item.Sequence, Epoch: msg.Epoch,
-			Duplicate: item.Duplicate, Outputs: item.Outputs, Holder: from,
-		}, nil)
-		cl.inFlight = slices.Delete(cl.inFlight, i, i+1)
-	}
-	if len(cl.inFlight) == 0 {
+	items := cl.answers(msg.Items)
+	c.giveReceipts(cl, Receipts{Items: items, Epoch: msg.Epoch, Holder: from})
+	if cl.sent == 0 {
 		cl.asked = false
 		c.pump(cl)
 	}
@@ -229,7 +190,7 @@ func (c *Core) clientReceipts(from crypto.NodeID, msg *wire.Receipts) {
 // is not the oldest in flight answers a question that has been answered before, over another session.
 func (c *Core) clientRefused(from crypto.NodeID, msg *wire.Refused) {
 	cl := c.answeredBy(from, msg.Origin, msg.Label)
-	if cl == nil || msg.Seq != 0 && (len(cl.inFlight) == 0 || cl.inFlight[0].seq != msg.Seq) {
+	if cl == nil || msg.Seq != 0 && (cl.sent == 0 || cl.items[0].Seq != msg.Seq) {
 		return
 	}
 	cl.asked = false
@@ -241,32 +202,16 @@ func (c *Core) clientRefused(from crypto.NodeID, msg *wire.Refused) {
 		cl.retryAt = c.now.Add(max(msg.RetryAfter, clientWaitMin))
 	case msg.Reason == wire.ReasonProducerEvicted:
 		// The daemon has forgotten this producer. Only a new beginning, with nothing in flight, helps.
-		c.failInFlight(cl, msg.Err())
+		c.fail(cl, cl.sent, msg.Err())
 		cl.opened = false
 	case msg.Seq != 0:
-		c.reply(cl.inFlight[0].request, Receipt{}, msg.Err())
-		cl.inFlight = cl.inFlight[1:]
+		c.fail(cl, 1, msg.Err())
 	case cl.opened: // an Open that was asked twice has been refused once
 		return
 	default:
-		c.failAll(cl, msg.Err())
+		c.fail(cl, len(cl.items), msg.Err())
 	}
 	c.pump(cl)
-}
-
-func (c *Core) failInFlight(cl *client, err error) {
-	for _, p := range cl.inFlight {
-		c.reply(p.request, Receipt{}, err)
-	}
-	cl.inFlight = nil
-}
-
-func (c *Core) failAll(cl *client, err error) {
-	c.failInFlight(cl, err)
-	for _, p := range cl.waiting {
-		c.reply(p.request, Receipt{}, err)
-	}
-	cl.waiting = nil
 }
 
 // retryLater waits a little longer each time.
@@ -283,7 +228,7 @@ func (c *Core) wakeClient(cl *client) {
 	if cl.asked {
 		c.set(&cl.alarm, cl.askedAt.Add(answerLimit), timer{kind: timerClient, client: cl.key})
 	}
-	if len(cl.inFlight)+len(cl.waiting) > 0 {
+	if len(cl.items) > 0 {
 		c.pump(cl)
 		return
 	}
@@ -309,7 +254,7 @@ func (c *Core) clientsDown(id crypto.NodeID, lost bool, err error) {
 	for _, cl := range c.clientsOf(id) {
 		cl.asked = false
 		switch {
-		case len(cl.inFlight)+len(cl.waiting) == 0:
+		case len(cl.items) == 0:
 		case lost:
 			c.retryLater(cl)
 		default:

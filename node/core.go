@@ -76,8 +76,7 @@ type Core struct {
 	refused       []wire.MigrationID // the keys of refusals, oldest first
 
 	clients  map[clientKey]*client
-	requests map[uint64]clientKey // Submit requests that are not answered yet
-	locating map[uint64]bool      // daemons that the directory is asked for
+	locating map[uint64]bool // daemons that the directory is asked for
 
 	routes     map[uint64]route // who waits for the answer to a ticket
 	nextTicket uint64
@@ -120,7 +119,6 @@ func New(cfg Config) *Core {
 		refusals:      make(map[wire.MigrationID]*wire.MigrationFailed),
 		inStep:        make(map[wire.MigrationID]bool),
 		clients:       make(map[clientKey]*client),
-		requests:      make(map[uint64]clientKey),
 		locating:      make(map[uint64]bool),
 		routes:        make(map[uint64]route),
 		freezes:       make(map[crypto.NodeID][]time.Time),
@@ -195,7 +193,7 @@ func (c *Core) handle(in Input) {
 	case Submit:
 		c.submitRequest(in)
 	case Withdraw:
-		c.withdraw(in.Request)
+		c.withdraw(in)
 	case Migrate:
 		c.migrate(in)
 	case CancelMigration:

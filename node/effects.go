@@ -87,12 +87,29 @@ type Disconnect struct {
 	Reason  string
 }
 
-// Reply answers a request of the node's own users.
+// Reply answers a request of the node's own users. The items of a Submit are answered in their order: with
+// Receipts as many of them as there are receipts, with Err the next one.
 type Reply struct {
-	Request uint64
-	Receipt Receipt
-	Data    []byte // of an Inspect
-	Err     error
+	Request  uint64
+	Receipts Receipts // of a Submit
+	Data     []byte   // of an Inspect
+	Err      error
+}
+
+// Receipts are the acknowledgements of submissions that one frame has answered.
+type Receipts struct {
+	Items  []wire.ReceiptItem
+	Epoch  uint64
+	Holder crypto.NodeID // who acknowledged them
+}
+
+// At returns receipt i.
+func (r *Receipts) At(i int) Receipt {
+	it := &r.Items[i]
+	return Receipt{
+		ProducerSeq: it.Seq, Sequence: it.Sequence, Epoch: r.Epoch,
+		Duplicate: it.Duplicate, Outputs: it.Outputs, Holder: r.Holder,
+	}
 }
 
 // Receipt is the acknowledgement of one submission.

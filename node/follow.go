@@ -35,8 +35,8 @@ func (c *Core) tryElsewhere(cl *client, err error) {
 
 // foundNowhere ends a search, or begins it anew after a while.
 func (c *Core) foundNowhere(cl *client, err error) {
-	if len(cl.inFlight) == 0 && errors.Is(err, wire.ErrDaemonNotFound) {
-		c.failAll(cl, err)
+	if cl.sent == 0 && errors.Is(err, wire.ErrDaemonNotFound) {
+		c.fail(cl, len(cl.items), err)
 		return
 	}
 	c.retryLater(cl)

@@ -78,18 +78,23 @@ type (
 		Request uint64
 		Origin  uint64
 	}
-	// Submit asks to submit one payload to a daemon, wherever it is. The answer comes as a [Reply] with
-	// the same Request. Via names a node that may know the daemon, if this node does not.
+	// Submit asks to submit items to a daemon, wherever it is, in their order. A number of 0 lets the node
+	// count. The answers come as one [Reply] or several with the same Request. Via names a node that may
+	// know the daemon, if this node does not. The core keeps and numbers Items.
 	Submit struct {
 		Request uint64
 		Origin  uint64
 		Label   string
-		Seq     uint64 // the producer's own number; 0 lets the node count
-		Payload []byte
+		Items   []wire.Submission
 		Via     crypto.NodeID
 	}
-	// Withdraw takes back a Submit that nobody waits for any more. The submission may still be applied.
-	Withdraw struct{ Request uint64 }
+	// Withdraw takes back a Submit that nobody waits for any more: its items are answered with
+	// wire.ErrCancelled. One of which something has been sent stays, and may be applied.
+	Withdraw struct {
+		Request uint64
+		Origin  uint64
+		Label   string
+	}
 	// Migrate asks for a migration. Source may be zero for a daemon of this node.
 	Migrate struct {
 		Migration wire.MigrationID

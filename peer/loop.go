@@ -19,8 +19,8 @@ func (p *Peer) run(core *node.Core, found []node.Input) {
 	for _, in := range found {
 		p.obey(core.Step(now(), in))
 	}
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	alarm := alarm{timer: time.NewTimer(time.Hour)}
+	defer alarm.timer.Stop()
 	expiry := time.NewTicker(expiryEvery)
 	defer expiry.Stop()
 	for {
@@ -29,22 +29,47 @@ func (p *Peer) run(core *node.Core, found []node.Input) {
 		case <-p.ctx.Done():
 			return
 		case it := <-p.items:
-			if it.look != nil {
-				it.look(core)
-				continue
-			}
-			in = it.in
-		case <-timer.C:
+			in = p.input(core, it)
+		case <-p.submissions.again():
+			in = p.submissions.next(p)
+		case <-alarm.timer.C:
+			alarm.at = time.Time{}
 			in = node.Tick{}
 		case t := <-expiry.C:
 			p.handler.Tick(t)
-			continue
 		}
-		effects := core.Step(now(), in)
-		p.obey(effects)
-		if !effects.Wake.IsZero() {
-			timer.Reset(max(0, effects.Wake.Sub(now())))
+		if in != nil {
+			at := now()
+			effects := core.Step(at, in)
+			p.obey(effects)
+			alarm.set(at, effects.Wake)
 		}
+	}
+}
+
+// input makes what the loop has received an input of the core, nil if there is nothing to step for.
+func (p *Peer) input(core *node.Core, it item) node.Input {
+	switch {
+	case it.look != nil:
+		it.look(core)
+		return nil
+	case it.from != nil:
+		p.submissions.add(it.from)
+		return p.submissions.next(p)
+	}
+	return it.in
+}
+
+// alarm is the timer of the loop. It is set only when the time has changed, which is seldom.
+type alarm struct {
+	timer *time.Timer
+	at    time.Time // zero when it has rung
+}
+
+func (a *alarm) set(now, wake time.Time) {
+	if !wake.IsZero() && !wake.Equal(a.at) {
+		a.at = wake
+		a.timer.Reset(max(0, wake.Sub(now)))
 	}
 }
 
@@ -79,7 +104,9 @@ func (p *Peer) obey(e node.Effects) {
 	}
 	p.sends(e)
 	for _, r := range e.Replies {
-		p.waiters.answer(r)
+		if !p.submissions.answer(r) {
+			p.waiters.answer(r)
+		}
 	}
 	for _, c := range e.Changes {
 		p.watchers.changed(c.Migration)

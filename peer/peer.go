@@ -52,16 +52,18 @@ type Peer struct {
 	directory directory.Directory // nil for none
 	keeper    keeper
 
-	requests atomic.Uint64
-	waiters  waiters
-	watchers watchers
-	spawning sync.Mutex // one birth at a time, so that a name is taken once
+	requests    atomic.Uint64
+	waiters     waiters
+	submissions submissions
+	watchers    watchers
+	spawning    sync.Mutex // one birth at a time, so that a name is taken once
 }
 
-// item is one thing for the loop: an input for the core, or a look at it.
+// item is one thing for the loop: an input for the core, a look at it, or a producer that has a batch for it.
 type item struct {
 	in   node.Input
 	look func(*node.Core)
+	from *Producer
 }
 
 // inboxSize is how many inputs may wait for the loop. A full inbox holds up the streams they come from.
@@ -205,15 +207,18 @@ func (p *Peer) Close() error {
 			err = errors.Join(err, p.journal.Close())
 		}
 		p.waiters.failAll()
+		p.failSubmissions()
 		p.watchers.closeAll()
 	})
 	return err
 }
 
 // post gives the loop an input; it reports false when the node is closed.
-func (p *Peer) post(in node.Input) bool {
+func (p *Peer) post(in node.Input) bool { return p.put(item{in: in}) }
+
+func (p *Peer) put(it item) bool {
 	select {
-	case p.items <- item{in: in}:
+	case p.items <- it:
 		return true
 	case <-p.ctx.Done():
 		return false

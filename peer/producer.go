@@ -7,85 +7,8 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/wire"
 )
-
-// waiters are the requests that the core has not answered yet.
-type waiters struct {
-	mu     sync.Mutex
-	m      map[uint64]func(node.Reply)
-	closed bool
-}
-
-// add reports false after the node has closed.
-func (w *waiters) add(id uint64, f func(node.Reply)) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		return false
-	}
-	if w.m == nil {
-		w.m = make(map[uint64]func(node.Reply))
-	}
-	w.m[id] = f
-	return true
-}
-
-func (w *waiters) remove(id uint64) func(node.Reply) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	f := w.m[id]
-	delete(w.m, id)
-	return f
-}
-
-func (w *waiters) answer(r node.Reply) {
-	if f := w.remove(r.Request); f != nil {
-		f(r)
-	}
-}
-
-func (w *waiters) failAll() {
-	w.mu.Lock()
-	w.closed = true
-	rest := w.m
-	w.m = nil
-	w.mu.Unlock()
-	for id, f := range rest {
-		f(node.Reply{Request: id, Err: ErrClosed})
-	}
-}
-
-// start posts a request whose answer goes to f, on the node's own goroutine.
-func (p *Peer) start(make func(id uint64) node.Input, f func(node.Reply)) uint64 {
-	id := p.requests.Add(1)
-	if !p.waiters.add(id, f) {
-		f(node.Reply{Request: id, Err: ErrClosed})
-		return id
-	}
-	if !p.post(make(id)) {
-		p.waiters.answer(node.Reply{Request: id, Err: ErrClosed})
-	}
-	return id
-}
-
-// request posts a request and waits for its answer.
-func (p *Peer) request(ctx context.Context, make func(id uint64) node.Input) (node.Reply, error) {
-	answer := newAnswer()
-	id := p.start(make, answer.give)
-	select {
-	case r := <-answer:
-		return r, r.Err
-	case <-ctx.Done():
-		p.waiters.remove(id)
-		p.post(node.Withdraw{Request: id})
-		return node.Reply{}, ctx.Err()
-	}
-}
-
-type answer chan node.Reply
-
-func newAnswer() answer            { return make(answer, 1) }
-func (a answer) give(r node.Reply) { a <- r }
 
 // Submit submits one event to a daemon, wherever it is, as this node's own producer, and waits for its
 // acknowledgement. If ctx ends first the outcome is unknown: the event may still be applied.
@@ -104,11 +27,23 @@ type ProducerOptions struct {
 // Producer submits events to one daemon and follows it wherever it goes. It retries under the same numbers
 // until it is answered, so an event is applied once however often its node had to ask. Events of one
 // producer are applied in the order in which they were submitted. Safe for concurrent use.
+//
+// It queues events itself and gives them to the core in batches of at most one frame: the first at once,
+// whatever comes while that is unanswered together with what follows it. A lone event therefore waits for
+// nothing, and many cost the loop and the core one step for each frame and not for each event.
 type Producer struct {
 	p      *Peer
 	origin uint64
 	opt    ProducerOptions
-	window chan struct{} // bounds what is not answered yet
+	room   chan struct{} // holds a token when a Go that waits may look again
+
+	mu      sync.Mutex
+	batches []*batch // not yet with the core, oldest first; all but the last are full
+	given   int      // batches that the core has
+	called  bool     // the loop has been asked to take a batch
+	open    int      // submissions that are not answered
+	blocked int      // calls of Go that wait for room
+	closed  bool     // the node is
 }
 
 // producerWindow is how many submissions of one Producer wait for their answers; more wait to be started.
@@ -116,7 +51,7 @@ const producerWindow = 1024
 
 // Producer returns a producer for a daemon. Two with the same daemon and label share their numbers.
 func (p *Peer) Producer(origin uint64, opt ProducerOptions) *Producer {
-	return &Producer{p: p, origin: origin, opt: opt, window: make(chan struct{}, producerWindow)}
+	return &Producer{p: p, origin: origin, opt: opt, room: make(chan struct{}, 1)}
 }
 
 // ID returns the producer's id, as the daemon's log has it.
@@ -130,13 +65,23 @@ func (r *Producer) Submit(ctx context.Context, payload []byte) (node.Receipt, er
 // SubmitAs is Submit under a number of the caller's own choice, which makes a retry of the caller's
 // idempotent. Numbers must grow; 0 lets the node count.
 func (r *Producer) SubmitAs(ctx context.Context, seq uint64, payload []byte) (node.Receipt, error) {
-	reply, err := r.p.request(ctx, r.input(seq, payload))
-	return reply.Receipt, err
-}
-
-func (r *Producer) input(seq uint64, payload []byte) func(uint64) node.Input {
-	return func(id uint64) node.Input {
-		return node.Submit{Request: id, Origin: r.origin, Label: r.opt.Label, Seq: seq, Payload: payload, Via: r.opt.Via}
+	type answer struct {
+		receipt node.Receipt
+		err     error
+	}
+	answered := make(chan answer, 1)
+	b, ok := r.add(wire.Submission{Seq: seq, Payload: payload}, func(receipt node.Receipt, err error) {
+		answered <- answer{receipt, err}
+	}, unbounded)
+	if !ok {
+		return node.Receipt{}, ErrClosed
+	}
+	select {
+	case a := <-answered:
+		return a.receipt, a.err
+	case <-ctx.Done():
+		r.abandon(b)
+		return node.Receipt{}, ctx.Err()
 	}
 }
 
@@ -151,16 +96,33 @@ func (r *Producer) Go(ctx context.Context, payload []byte, done func(node.Receip
 
 // GoAs is Go under a number of the caller's own choice, like SubmitAs.
 func (r *Producer) GoAs(ctx context.Context, seq uint64, payload []byte, done func(node.Receipt, error)) error {
+	for {
+		b, ok := r.add(wire.Submission{Seq: seq, Payload: payload}, done, producerWindow)
+		switch {
+		case !ok:
+			return ErrClosed
+		case b != nil:
+			return nil
+		}
+		if err := r.waitForRoom(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// waitForRoom returns when it is worth another try. The caller has been counted as blocked.
+func (r *Producer) waitForRoom(ctx context.Context) error {
+	defer func() {
+		r.mu.Lock()
+		r.blocked--
+		r.mu.Unlock()
+	}()
 	select {
-	case r.window <- struct{}{}:
+	case <-r.room:
+		return nil
 	case <-ctx.Done():
 		return errors.Join(ErrWindowFull, ctx.Err())
 	case <-r.p.ctx.Done():
 		return ErrClosed
 	}
-	r.p.start(r.input(seq, payload), func(reply node.Reply) {
-		<-r.window
-		done(reply.Receipt, reply.Err)
-	})
-	return nil
 }

@@ -34,7 +34,8 @@ func (n *Node) SubmitVia(origin uint64, label string, payload []byte, via crypto
 	r := &Request{ID: n.c.nextID(), Origin: origin, Label: label, Payload: payload, life: n.life}
 	n.c.requests = append(n.c.requests, r)
 	n.life.requests[r.ID] = r
-	n.life.step(node.Submit{Request: r.ID, Origin: origin, Label: label, Payload: payload, Via: via})
+	items := []wire.Submission{{Payload: payload}}
+	n.life.step(node.Submit{Request: r.ID, Origin: origin, Label: label, Items: items, Via: via})
 	return r
 }
 
@@ -52,7 +53,9 @@ func (l *life) replied(reply node.Reply) {
 		return
 	}
 	delete(l.requests, reply.Request)
-	r.Answered, r.Receipt, r.Err = true, reply.Receipt, reply.Err
+	if r.Answered, r.Err = true, reply.Err; r.Err == nil {
+		r.Receipt = reply.Receipts.At(0)
+	}
 	l.c.log("%s request %d: %d %v", l.Name, r.ID, r.Receipt.Sequence, r.Err)
 	if r.Err != nil {
 		return
