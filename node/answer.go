@@ -95,6 +95,7 @@ func (c *Core) applied(origin uint64, op Apply, r Applied) {
 	for i := range r.Receipts {
 		items[i] = receiptItem(&r.Receipts[i], op.Items[i].Seq)
 	}
+	c.reuse(r.Receipts)
 	c.acknowledge(origin, op.Ticket, items, r.Err)
 }
 

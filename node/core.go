@@ -1,9 +1,11 @@
 package node
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
 	"github.com/ferrymesh/ferry/orchestrator"
 	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/subproto"
@@ -89,6 +91,9 @@ type Core struct {
 	timers timers
 	inbox  []selfMessage // messages to this node, delivered before Step returns
 	stats  Counters
+
+	encoded []byte             // where frames are encoded, before each gets memory of its own size
+	spare   [][]daemon.Receipt // memory for the results of Apply, cleared
 
 	now time.Time
 	out Effects
@@ -241,7 +246,8 @@ func (c *Core) sendAll(envelopes []wire.Envelope) {
 }
 
 func (c *Core) sendOn(s *session, msg wire.Message) {
-	send := Send{Session: s.id, Channel: subproto.ChannelOf(msg.Type()), Frame: wire.AppendFrame(nil, msg)}
+	c.encoded = wire.AppendFrame(c.encoded[:0], msg)
+	send := Send{Session: s.id, Channel: subproto.ChannelOf(msg.Type()), Frame: bytes.Clone(c.encoded)}
 	if r, ok := msg.(wire.Referring); ok {
 		send.Migration = r.Reference().Migration
 	}

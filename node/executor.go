@@ -100,7 +100,7 @@ func missing(op any) any {
 
 // apply submits a batch and writes what was sequenced to the log.
 func (x *Executor) apply(host *daemon.Host, op Apply) (any, journal.Position) {
-	receipts, err := host.SubmitBatch(op.Producer, op.Since, op.Items, nil)
+	receipts, err := host.SubmitBatch(op.Producer, op.Since, op.Items, op.Room)
 	result := Applied{Receipts: receipts, Err: err}
 	st, ok := x.stays.of(host.Origin())
 	if !ok {

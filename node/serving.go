@@ -44,12 +44,14 @@ type route struct {
 
 // Calls of the submission path.
 type (
-	// Apply submits a batch to a daemon of this node.
+	// Apply submits a batch to a daemon of this node. The receipts of the result go into Room, which is the
+	// core's again with the result.
 	Apply struct {
 		Ticket   uint64
 		Producer crypto.ProducerID
 		Since    uint64
 		Items    []wire.Submission
+		Room     []daemon.Receipt
 	}
 	// Applied is its result: receipts for a prefix, and the error that stopped the rest.
 	Applied struct {
@@ -265,7 +267,35 @@ func (c *Core) releaseDelayed(d *local) {
 }
 
 func (c *Core) apply(d *local, s source.Submission) {
-	c.call(d.Origin, wire.MigrationID{}, Apply{Ticket: s.Ticket, Producer: s.Producer, Since: s.Since, Items: s.Items})
+	c.call(d.Origin, wire.MigrationID{}, Apply{
+		Ticket: s.Ticket, Producer: s.Producer, Since: s.Since, Items: s.Items, Room: c.room(len(s.Items)),
+	})
+}
+
+// maxSpare is how much memory for receipts is kept, in frames.
+const maxSpare = 64
+
+// room returns memory for n receipts. A receipt is large, and one is made for each event: fresh memory for
+// them would cost as much as anything else that is done for an event but the hashing.
+func (c *Core) room(n int) []daemon.Receipt {
+	if last := len(c.spare) - 1; last >= 0 && n > 1 {
+		room := c.spare[last]
+		c.spare = c.spare[:last]
+		return room
+	}
+	if n > 1 {
+		n = wire.MaxBatch // fit for every later batch
+	}
+	return make([]daemon.Receipt, 0, n)
+}
+
+// reuse takes memory for receipts back.
+func (c *Core) reuse(receipts []daemon.Receipt) {
+	if cap(receipts) < wire.MaxBatch || len(c.spare) == maxSpare {
+		return
+	}
+	clear(receipts) // of the payloads and outputs
+	c.spare = append(c.spare, receipts[:0])
 }
 
 func (c *Core) call(origin uint64, migration wire.MigrationID, op any) {

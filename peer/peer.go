@@ -77,7 +77,7 @@ func New(cfg Config) (*Peer, error) {
 	p := &Peer{
 		cfg: cfg, id: cfg.Key.ID(), started: now(), log: cfg.Logger,
 		registry: daemon.NewRegistry(), factories: daemon.NewFactories(),
-		items: make(chan item, inboxSize), done: make(chan struct{}),
+		items: make(chan item, inboxSize), done: make(chan struct{}), queues: newQueues(),
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.handler = target.NewWithFactories(p.registry, p.factories, cfg.Target)

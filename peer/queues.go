@@ -8,49 +8,93 @@ import (
 	"github.com/ferrymesh/ferry/node"
 )
 
-// queues holds the calls of each daemon that has any. A daemon's goroutine exists while its queue is not
-// empty; an idle daemon costs nothing.
+// queues holds the calls of each daemon that has any. A daemon has a goroutine while its queue is not empty;
+// an idle daemon costs nothing.
 type queues struct {
-	mu sync.Mutex
-	m  map[uint64]*queue
+	idle chan *queue // to goroutines that have nothing to do
+
+	mu   sync.Mutex
+	m    map[uint64]*queue
+	idly int // goroutines that wait at idle
 }
 
-// queue is owned by the lock of queues.
-type queue struct{ calls []node.Call }
+// queue is owned by the lock of queues, but for its origin.
+type queue struct {
+	origin uint64
+	calls  []node.Call
+}
 
-// push appends a call and starts the daemon's goroutine if it has none.
+// maxIdle is how many goroutines wait for the next daemon that has calls. A daemon under load runs out of
+// calls and gets new ones thousands of times a second; a new goroutine each time would grow its stack anew,
+// which costs more than the call.
+const maxIdle = 8
+
+func newQueues() queues {
+	return queues{idle: make(chan *queue), m: make(map[uint64]*queue)}
+}
+
+// push appends a call and gives the daemon a goroutine if it has none.
 func (q *queues) push(p *Peer, call node.Call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.m == nil {
-		q.m = make(map[uint64]*queue)
-	}
 	d := q.m[call.Origin]
-	if d == nil {
-		d = &queue{}
-		q.m[call.Origin] = d
-		p.wg.Go(func() { q.work(p, call.Origin, d) })
+	if d != nil {
+		d.calls = append(d.calls, call)
+		return
 	}
-	d.calls = append(d.calls, call)
+	d = &queue{origin: call.Origin, calls: []node.Call{call}}
+	q.m[call.Origin] = d
+	select {
+	case q.idle <- d:
+	default:
+		p.wg.Go(func() { q.run(p, d) })
+	}
+}
+
+// run works on one queue after the other, as long as there are not too many that wait for one.
+func (q *queues) run(p *Peer, d *queue) {
+	for {
+		q.work(p, d)
+		if !q.rest(1) {
+			return
+		}
+		select {
+		case d = <-q.idle:
+			q.rest(-1)
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+// rest counts goroutines that wait; it reports false if there are enough.
+func (q *queues) rest(n int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.idly+n > maxIdle {
+		return false
+	}
+	q.idly += n
+	return true
 }
 
 // take returns everything that waits for a daemon; when that is nothing, the queue is gone and its
 // goroutine must end.
-func (q *queues) take(origin uint64, d *queue) []node.Call {
+func (q *queues) take(d *queue) []node.Call {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	calls := d.calls
 	d.calls = nil
 	if len(calls) == 0 {
-		delete(q.m, origin)
+		delete(q.m, d.origin)
 	}
 	return calls
 }
 
 // work runs the calls of one daemon, one after the other, and reports each result.
-func (q *queues) work(p *Peer, origin uint64, d *queue) {
+func (q *queues) work(p *Peer, d *queue) {
 	for {
-		calls := q.take(origin, d)
+		calls := q.take(d)
 		if len(calls) == 0 {
 			return
 		}
