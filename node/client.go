@@ -64,7 +64,7 @@ func (c *Core) submitRequest(in Submit) {
 		cl = &client{key: key, holder: c.firstHolder(in.Origin, in.Via)}
 		c.clients[key] = cl
 	}
-	if len(cl.items)-cl.sent >= maxClientQueue {
+	if cl.count-cl.sent >= maxClientQueue {
 		c.failItems(in.Request, len(in.Items), wire.ErrBufferFull)
 		return
 	}
@@ -116,7 +116,7 @@ func (c *Core) withdraw(in Withdraw) {
 
 // pump sends the next thing there is to send, if nothing is out and no wait is on.
 func (c *Core) pump(cl *client) {
-	if cl.asked || cl.lost || len(cl.items) == 0 {
+	if cl.asked || cl.lost || cl.count == 0 {
 		return
 	}
 	if c.now.Before(cl.retryAt) {
@@ -190,7 +190,7 @@ func (c *Core) clientReceipts(from crypto.NodeID, msg *wire.Receipts) {
 // is not the oldest in flight answers a question that has been answered before, over another session.
 func (c *Core) clientRefused(from crypto.NodeID, msg *wire.Refused) {
 	cl := c.answeredBy(from, msg.Origin, msg.Label)
-	if cl == nil || msg.Seq != 0 && (cl.sent == 0 || cl.items[0].Seq != msg.Seq) {
+	if cl == nil || msg.Seq != 0 && !cl.asks(msg.Seq) {
 		return
 	}
 	cl.asked = false
@@ -209,7 +209,7 @@ func (c *Core) clientRefused(from crypto.NodeID, msg *wire.Refused) {
 	case cl.opened: // an Open that was asked twice has been refused once
 		return
 	default:
-		c.fail(cl, len(cl.items), msg.Err())
+		c.fail(cl, cl.count, msg.Err())
 	}
 	c.pump(cl)
 }
@@ -228,7 +228,7 @@ func (c *Core) wakeClient(cl *client) {
 	if cl.asked {
 		c.set(&cl.alarm, cl.askedAt.Add(answerLimit), timer{kind: timerClient, client: cl.key})
 	}
-	if len(cl.items) > 0 {
+	if cl.count > 0 {
 		c.pump(cl)
 		return
 	}
@@ -254,7 +254,7 @@ func (c *Core) clientsDown(id crypto.NodeID, lost bool, err error) {
 	for _, cl := range c.clientsOf(id) {
 		cl.asked = false
 		switch {
-		case len(cl.items) == 0:
+		case cl.count == 0:
 		case lost:
 			c.retryLater(cl)
 		default:

@@ -8,7 +8,7 @@ func (c *Core) Sizes() map[string]int {
 	}
 	unanswered := 0
 	for _, cl := range c.clients {
-		unanswered += len(cl.items) + len(cl.owners)
+		unanswered += cl.count + len(cl.requests)
 	}
 	return map[string]int{
 		"sources": len(c.sources), "targets": len(c.targets), "orchestrators": len(c.orchestrators),

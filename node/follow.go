@@ -36,7 +36,7 @@ func (c *Core) tryElsewhere(cl *client, err error) {
 // foundNowhere ends a search, or begins it anew after a while.
 func (c *Core) foundNowhere(cl *client, err error) {
 	if cl.sent == 0 && errors.Is(err, wire.ErrDaemonNotFound) {
-		c.fail(cl, len(cl.items), err)
+		c.fail(cl, cl.count, err)
 		return
 	}
 	c.retryLater(cl)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/ferrymesh/ferry/wire"
@@ -10,37 +11,46 @@ import (
 // flight. Those have their numbers for good and are not written any more: the frames that carry them, and
 // whoever works on such a frame in this node, share their memory.
 type unanswered struct {
-	items  []wire.Submission
-	owners []owner // whose the items are, in their order
-	sent   int
+	requests []request
+	count    int // items of all requests
+	sent     int
 }
 
-// owner is a request whose answer is awaited, with so many items.
-type owner struct {
-	request uint64
-	items   int
+// request is one Submit, with those of its items that are not answered; never without any.
+type request struct {
+	id    uint64
+	items []wire.Submission
 }
 
 // add takes the items of a request, and their memory.
-func (u *unanswered) add(request uint64, items []wire.Submission) {
-	if len(items) == 0 {
-		return
+func (u *unanswered) add(id uint64, items []wire.Submission) {
+	if len(items) > 0 {
+		u.requests = append(u.requests, request{id, items})
+		u.count += len(items)
 	}
-	u.owners = append(u.owners, owner{request, len(items)})
-	if len(u.items) == 0 {
-		u.items = items
-		return
+}
+
+// all are the items with their places, oldest first.
+func (u *unanswered) all() iter.Seq2[int, *wire.Submission] {
+	return func(yield func(int, *wire.Submission) bool) {
+		place := 0
+		for _, r := range u.requests {
+			for i := range r.items {
+				if !yield(place, &r.items[i]) {
+					return
+				}
+				place++
+			}
+		}
 	}
-	u.items = append(u.items, items...)
 }
 
 // fill puts more items in flight, as far as one frame carries them, and numbers those that have no number,
 // beginning with next. It returns the number after the highest.
 func (u *unanswered) fill(next uint64) uint64 {
 	room := wire.SubmitRoom
-	for i := range min(len(u.items), wire.MaxBatch) {
-		it := &u.items[i]
-		if room -= wire.SubmissionLen(it); room < 0 && i > 0 {
+	for i, it := range u.all() {
+		if room -= wire.SubmissionLen(it); i == wire.MaxBatch || room < 0 && i > 0 {
 			break
 		}
 		if i < u.sent {
@@ -56,52 +66,60 @@ func (u *unanswered) fill(next uint64) uint64 {
 }
 
 // inFlight returns the items in flight, to be read only.
-func (u *unanswered) inFlight() []wire.Submission { return u.items[:u.sent:u.sent] }
+func (u *unanswered) inFlight() []wire.Submission {
+	if first := u.requests[0].items; len(first) >= u.sent {
+		return first[:u.sent:u.sent] // as a rule a request is a frame
+	}
+	joined := make([]wire.Submission, 0, u.sent)
+	for _, r := range u.requests {
+		joined = append(joined, r.items[:min(len(r.items), u.sent-len(joined))]...)
+	}
+	return joined
+}
+
+// asks reports whether a number is that of the oldest item in flight.
+func (u *unanswered) asks(number uint64) bool {
+	return u.sent > 0 && u.requests[0].items[0].Seq == number
+}
 
 // answers returns those receipts that answer the oldest items. What comes before them has been answered over
 // another session.
 func (u *unanswered) answers(receipts []wire.ReceiptItem) []wire.ReceiptItem {
-	if u.sent == 0 {
-		return nil
-	}
-	first := slices.IndexFunc(receipts, func(r wire.ReceiptItem) bool { return r.Seq == u.items[0].Seq })
+	first := slices.IndexFunc(receipts, func(r wire.ReceiptItem) bool { return u.asks(r.Seq) })
 	if first < 0 {
 		return nil
 	}
 	receipts = receipts[first:]
-	n := 0
-	for n < min(len(receipts), u.sent) && receipts[n].Seq == u.items[n].Seq {
-		n++
+	for i, it := range u.all() {
+		if i == min(u.sent, len(receipts)) || receipts[i].Seq != it.Seq {
+			return receipts[:i]
+		}
 	}
-	return receipts[:n]
+	return receipts[:u.count]
 }
 
 // answer takes off the oldest items, up to n of them and as many as are of one request, which it returns with
 // their number. There must be n.
-func (u *unanswered) answer(n int) (request uint64, items int) {
-	o := &u.owners[0]
-	request, items = o.request, min(n, o.items)
-	if o.items -= items; o.items == 0 {
-		u.owners = slices.Delete(u.owners, 0, 1)
+func (u *unanswered) answer(n int) (id uint64, items int) {
+	r := &u.requests[0]
+	id, items = r.id, min(n, len(r.items))
+	if r.items = r.items[items:]; len(r.items) == 0 {
+		u.requests = slices.Delete(u.requests, 0, 1)
 	}
-	u.items, u.sent = u.items[items:], max(0, u.sent-items)
-	if len(u.items) == 0 {
-		u.items = nil // with the payloads that have been answered
-	}
-	return request, items
+	u.count, u.sent = u.count-items, max(0, u.sent-items)
+	return id, items
 }
 
-// drop takes back a request of which nothing is in flight and nothing has been answered. It returns the number
-// of its items, 0 if it stays.
-func (u *unanswered) drop(request uint64) int {
+// drop takes back a request of which nothing is in flight. It returns the number of its items, 0 if it stays.
+func (u *unanswered) drop(id uint64) int {
 	first := 0
-	for i, o := range u.owners {
-		if o.request == request && first >= u.sent {
-			u.owners = slices.Delete(u.owners, i, i+1)
-			u.items = slices.Delete(u.items, first, first+o.items)
-			return o.items
+	for i, r := range u.requests {
+		if r.id == id && first >= u.sent {
+			u.requests = slices.Delete(u.requests, i, i+1)
+			u.count -= len(r.items)
+			return len(r.items)
 		}
-		first += o.items
+		first += len(r.items)
 	}
 	return 0
 }
