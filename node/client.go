@@ -17,10 +17,11 @@ type clientKey struct {
 
 // client submits for one producer and follows the daemon wherever it goes.
 //
-// It has one Submit in flight at the most, of up to 64 submissions: with two, a refusal of the first and
-// an acceptance of the second would leave numbers behind that the daemon takes for duplicates. Whatever is
-// unanswered when a session ends, or when the daemon moves, is sent again under the same numbers; the
-// daemon's producer table makes that harmless (promise P2).
+// It has one Submit in flight at the most, of up to 64 submissions, which begins with the oldest that is not
+// answered (protocol §3.4.3): with two, a refusal of the first and an acceptance of the second would leave
+// numbers behind that the daemon takes for duplicates. Whatever is unanswered when a session ends, or when the
+// daemon moves, is sent again under the same numbers; the daemon's producer table, which remembers as many
+// numbers as one frame carries, makes that harmless (promise P2).
 type client struct {
 	key     clientKey
 	holder  crypto.NodeID    // whom it asks now
