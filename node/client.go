@@ -45,9 +45,6 @@ type client struct {
 
 // Limits of a client.
 const (
-	// maxUnderWay is how many numbers above the last that is known an earlier life of this process may have given out: its
-	// frames may still be under way, held by a migration. A new life begins beyond them, so that no number means two things.
-	maxUnderWay    = wire.MaxBatch
 	maxClientQueue = 4_096
 	clientWaitMin  = 5 * time.Millisecond
 	clientWaitMax  = time.Second
@@ -158,12 +155,20 @@ func (c *Core) clientOpened(from crypto.NodeID, msg *wire.Opened) {
 	if cl.sent == 0 {
 		cl.since = msg.Since // what is in flight may have been applied before, and must not look as if it could not
 	}
-	if cl.nextSeq == 0 {
-		cl.nextSeq = msg.Last + 1 + maxUnderWay
-	}
-	cl.nextSeq = max(cl.nextSeq, msg.Last+1)
+	cl.nextSeq = max(cl.nextSeq, msg.Last+1, firstNumber(c.cfg.Boot))
 	cl.settled()
 	c.pump(cl)
+}
+
+// firstNumber is where a life of this node begins to number its submissions: above all that an earlier life can have
+// numbered. What that one had in flight may still be held somewhere, by a source in its cutover, and be applied after
+// this one has opened; under the same numbers it would be taken for what this one submits. A boot counter that
+// counts nanoseconds is itself such a number.
+func firstNumber(boot uint64) uint64 {
+	if lives := boot - 1; lives < 1<<31 {
+		return lives<<32 + 1
+	}
+	return boot
 }
 
 // settled: the holder has been found; what was tried before does not count any more.
