@@ -249,6 +249,30 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestRequestsAfterStreams: what a stream leaves of its connection harms no request that comes after it.
+func TestRequestsAfterStreams(t *testing.T) {
+	a, ctx := newRig(t, "alpha"), testContext(t)
+	if _, err := a.Spawn(ctx, "kv", "notes"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 200 {
+		s := a.Stream(ctx, "notes", "", "")
+		if err := errors.Join(s.Send(0, []byte("put color blue")), s.CloseSend()); err != nil {
+			t.Fatalf("stream %d: %v", i, err)
+		}
+		if r, err := s.Receive(); err != nil || r.Problem != nil {
+			t.Fatalf("stream %d: %+v, %v", i, r, err)
+		}
+		if _, err := s.Receive(); err != io.EOF {
+			t.Fatalf("stream %d: %v at its end", i, err)
+		}
+		s.Close()
+		if _, err := a.Submit(ctx, "notes", "", 0, []byte("incr visits")); err != nil {
+			t.Fatalf("after stream %d: %v", i, err)
+		}
+	}
+}
+
 // TestStreamOfNonsense ends with a problem, after the receipts for what was fine.
 func TestStreamOfNonsense(t *testing.T) {
 	ctx := testContext(t)

@@ -32,6 +32,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
+	// The deadline at the end can hit the server's own look at the connection, which then takes the client of the
+	// next request on it for gone. So there is no next one.
+	w.Header().Set("Connection", "close")
 	w.WriteHeader(http.StatusOK)
 	_ = control.Flush() // so that the client learns that it may go on; a lost one is noticed below
 	ctx, stop := context.WithCancel(r.Context())
