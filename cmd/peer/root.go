@@ -22,12 +22,13 @@ for programs.
 
 Exit codes: 0 done, 1 other error, 2 usage or configuration, 3 no such daemon, node or migration,
 4 refused, 5 unreachable, 6 deadline passed, 7 not moved: still at the source and serving,
-8 in doubt and frozen, 9 proof invalid, fork found or journal damaged, 130 interrupted (what was started goes on).`
+8 in doubt and frozen, 9 proof invalid, fork found or journal damaged, 10 a limit of --fail-if was missed,
+130 interrupted (what was started goes on).`
 
 // newRoot returns the whole tree of commands.
 func newRoot(a *app) *cobra.Command {
 	root := group("peer", "Run a node of daemons that move while they serve", "  peer serve\n  peer daemon spawn kv notes\n  peer send notes 'put color blue'\n  peer migrate notes edge-b",
-		newServe(a), newStatus(a), newSend(a), newMigrate(a), newVerify(a), demo.Command(),
+		newServe(a), newStatus(a), newSend(a), newMigrate(a), newVerify(a), newBench(a), demo.Command(),
 		newDaemon(a), newMigration(a), newNode(a), newKey(a), newJournal(a), newVersion(a),
 	)
 	if failHook != nil {

@@ -157,9 +157,9 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 func TestExitCodesAreFrozen(t *testing.T) {
 	got := []int{
 		client.CodeDone, client.CodeError, client.CodeUsage, client.CodeUnknown, client.CodeRefused, client.CodeUnreachable,
-		client.CodeDeadline, client.CodeStayed, client.CodeInDoubt, client.CodeProof, client.CodeInterrupted,
+		client.CodeDeadline, client.CodeStayed, client.CodeInDoubt, client.CodeProof, client.CodeThreshold, client.CodeInterrupted,
 	}
-	for i, want := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130} {
+	for i, want := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130} {
 		if got[i] != want {
 			t.Errorf("code %d is %d", want, got[i])
 		}

@@ -15,6 +15,7 @@ const (
 	CodeStayed      = 7   // not moved: still at the source and serving
 	CodeInDoubt     = 8   // committed and not confirmed: nobody serves until that is resolved
 	CodeProof       = 9   // a proof is invalid, two proofs show a fork, or a journal is damaged
+	CodeThreshold   = 10  // everything was done, and a limit that was given has been missed
 	CodeInterrupted = 130 // stopped by a signal; what was started goes on
 )
 
