@@ -39,17 +39,11 @@ func newCollector(c *client.Client, home string, patience time.Duration) *collec
 // bringHome returns when the daemon serves at the node that is asked, wherever it was.
 func (k *collector) bringHome(ctx context.Context, id string) (d client.Daemon, err error) {
 	for until := time.Now().Add(k.patience); ; {
-		if err := k.silent[k.home]; err != nil {
-			return d, err
-		}
-		if d, err = k.c.Daemon(ctx, id); err == nil {
+		if d, err = k.look(ctx, id); err == nil {
 			if d.State == client.StateServing {
 				return d, nil
 			}
 			err = k.advance(ctx, d)
-		}
-		if noNode(err) {
-			k.silent[k.home] = err
 		}
 		if err == nil && time.Now().After(until) {
 			err = client.Problemf(client.CodeDeadline, "deadline", "%s is %s", d.Label(), d.State)
@@ -61,6 +55,28 @@ func (k *collector) bringHome(ctx context.Context, id string) (d client.Daemon, 
 			return d, err
 		}
 	}
+}
+
+// look asks for one daemon.
+func (k *collector) look(ctx context.Context, id string) (d client.Daemon, err error) {
+	return d, k.limited(ctx, func(ctx context.Context) error {
+		d, err = k.c.Daemon(ctx, id)
+		return err
+	})
+}
+
+// limited asks the node something that it answers at once, unless its disk takes nothing or it has died.
+func (k *collector) limited(ctx context.Context, ask func(context.Context) error) error {
+	if err := k.silent[k.home]; err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, k.patience)
+	defer cancel()
+	err := ask(limited)
+	if noNode(err) || errors.Is(err, &client.Problem{Kind: "deadline"}) && ctx.Err() == nil {
+		k.silent[k.home] = err
+	}
+	return err
 }
 
 // advance does what brings a daemon nearer to serving here. One that is frozen or on its way back from the
@@ -95,8 +111,12 @@ func (k *collector) fetch(ctx context.Context, d client.Daemon) error {
 
 // halt ends a move that is under way, one way or the other: up to its commit it can be canceled.
 func (k *collector) halt(ctx context.Context, d client.Daemon) error {
-	if _, err := k.c.Cancel(ctx, d.Migration); noNode(err) {
+	err := k.limited(ctx, func(ctx context.Context) error {
+		_, err := k.c.Cancel(ctx, d.Migration)
 		return err
+	})
+	if k.silent[k.home] != nil {
+		return err // any other is of a move that cannot be stopped any more
 	}
 	m, err := watch(ctx, k.c, d.Migration, k.patience)
 	if m.Final() {
@@ -122,9 +142,12 @@ func (k *collector) remove(ctx context.Context, daemons []client.Daemon) (left [
 	for _, d := range daemons {
 		last, err := k.bringHome(ctx, d.ID)
 		if err == nil {
-			_, err = k.c.Stop(ctx, d.ID)
+			err = k.limited(ctx, func(ctx context.Context) error {
+				_, err := k.c.Stop(ctx, d.ID)
+				return err
+			})
 		}
-		if err == nil {
+		if err == nil || errors.Is(err, &client.Problem{Kind: "unknown_daemon"}) {
 			continue
 		}
 		if last.ID != "" {

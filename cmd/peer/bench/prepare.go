@@ -117,15 +117,13 @@ func nothingStarted(err error) error {
 func (b *bench) spawn(ctx context.Context) error {
 	began := time.Now()
 	for i := range b.o.Daemons {
-		d, err := b.c.SpawnWith(ctx, client.SpawnRequest{Kind: b.o.Kind, Name: daemonName(b.run, i), Durability: b.o.Durability})
+		s, err := b.spawnOne(ctx, daemonName(b.run, i))
 		if err != nil {
 			return err
 		}
-		s := &subject{daemon: d, at: -1}
-		b.subjects = append(b.subjects, s)
 		b.show.headline(b)
 		if err := b.fill(ctx, s); err != nil {
-			return fmt.Errorf("%s could not be given its state: %w", d.Label(), err)
+			return fmt.Errorf("%s could not be given its state: %w", s.daemon.Label(), err)
 		}
 		if err := b.addProducers(s, i); err != nil {
 			return err
@@ -133,6 +131,25 @@ func (b *bench) spawn(ctx context.Context) error {
 	}
 	b.show.spawned(b, time.Since(began))
 	return nil
+}
+
+// spawnOne starts a daemon. One whose start was not confirmed may have been started: it is looked for by its
+// name when the others are removed.
+func (b *bench) spawnOne(ctx context.Context, name string) (*subject, error) {
+	s := &subject{daemon: client.Daemon{ID: name, Name: name, Holder: b.home}, at: -1}
+	b.subjects = append(b.subjects, s)
+	err := b.collector.limited(ctx, func(ctx context.Context) error {
+		d, err := b.c.SpawnWith(ctx, client.SpawnRequest{Kind: b.o.Kind, Name: name, Durability: b.o.Durability})
+		if err == nil {
+			s.daemon = d
+		}
+		return err
+	})
+	var p *client.Problem
+	if errors.As(err, &p) && (p.Code == client.CodeRefused || p.Code == client.CodeUsage) {
+		b.subjects = b.subjects[:len(b.subjects)-1] // it was turned down, so there is nothing to look for
+	}
+	return s, err
 }
 
 // addProducers prepares the streams of a daemon. Each has other events, the same in every run.

@@ -30,7 +30,7 @@ func (b *bench) verifyOne(ctx context.Context, s *subject, e *Events) error {
 	}
 	for _, p := range s.producers {
 		var applied kinds.Report
-		if err := ask(ctx, b.c, s.daemon, "audit "+p.id.String(), &applied); err != nil {
+		if err := b.ask(ctx, s.daemon, "audit "+p.id.String(), &applied); err != nil {
 			return err
 		}
 		p.judge(applied, e)
@@ -39,7 +39,7 @@ func (b *bench) verifyOne(ctx context.Context, s *subject, e *Events) error {
 		OK      bool   `json:"ok"`
 		Problem string `json:"problem"`
 	}
-	if err := ask(ctx, b.c, s.daemon, "check", &check); err != nil {
+	if err := b.ask(ctx, s.daemon, "check", &check); err != nil {
 		return err
 	}
 	if !check.OK {
@@ -60,13 +60,15 @@ func (p *producer) judge(applied kinds.Report, e *Events) {
 }
 
 // ask reads a daemon's answer.
-func ask(ctx context.Context, c *client.Client, d client.Daemon, query string, into any) error {
-	answer, err := c.Inspect(ctx, d.ID, []byte(query))
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("%s answered %q with something else than JSON: %w", d.Label(), query, err)
-	}
-	return nil
+func (b *bench) ask(ctx context.Context, d client.Daemon, query string, into any) error {
+	return b.collector.limited(ctx, func(ctx context.Context) error {
+		answer, err := b.c.Inspect(ctx, d.ID, []byte(query))
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(answer, into); err != nil {
+			return fmt.Errorf("%s answered %q with something else than JSON: %w", d.Label(), query, err)
+		}
+		return nil
+	})
 }
