@@ -37,11 +37,16 @@ func (j *Journal) Wait(at Position) error {
 	}
 }
 
-// attend waits for the end of the round that somebody else leads and returns how it ended.
+// attend waits for the end of the round that somebody else leads and returns how it ended. A leader whose round
+// is over may still delete files: whoever comes then waits for no more than that, since the next round has no
+// leader yet.
 func (j *Journal) attend() error {
 	round := j.round
-	for j.round == round {
+	for j.busy && j.round == round {
 		j.cond.Wait()
+	}
+	if j.round == round {
+		return nil
 	}
 	return j.roundErr
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/journal/crashdisk"
@@ -111,6 +112,45 @@ func TestFollowersShareTheError(t *testing.T) {
 	}
 	disk.Full(false)
 	wait(t, j, at)
+}
+
+// TestNobodyAttendsASweep: a round is over when its records are durable. Whoever comes while its leader still deletes
+// files must not wait for the end of a round that nobody leads.
+func TestNobodyAttendsASweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate, sweeping := make(chan struct{}), false
+		cfg := journal.Config{SegmentSize: 4 << 10, MaxSegments: 2, Fail: func(point string) {
+			if point == "sweep: before a file is deleted" && !sweeping {
+				sweeping = true
+				<-gate
+			}
+		}}
+		j := open(t, crashdisk.New(), cfg)
+		j.Recovered()
+		c, late := newChain(j.Next()), newChain(j.Next())
+		wait(t, j, j.Append(c.born(), c.base(nil)))
+		go func() {
+			for !sweeping {
+				if err := j.Wait(j.Append(c.event(make([]byte, 1<<10)), c.base(nil))); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}()
+		synctest.Wait() // the leader deletes
+		at := j.Append(late.born(), late.base(nil))
+		var group sync.WaitGroup
+		for range 2 {
+			group.Go(func() {
+				if err := j.Wait(at); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait() // both wait
+		close(gate)
+		group.Wait()
+	})
 }
 
 // TestClosed: nothing is taken and nobody is kept waiting.
