@@ -25,8 +25,8 @@ type Finding struct {
 	Value     float64 `json:"value"`
 	Limit     float64 `json:"limit"`
 	By        float64 `json:"by"` // how far the value is from the limit
-	// Unknown is set if the run has no such figure, because it was not measured once. The condition counts as one that holds: a check that
-	// could not be made has not been passed.
+	// Unknown is set if the run has no such figure. The condition counts as one that holds: a check that could
+	// not be made has not been passed.
 	Unknown bool `json:"unknown,omitempty"`
 	text    string
 }

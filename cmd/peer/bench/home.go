@@ -147,7 +147,7 @@ func (k *collector) remove(ctx context.Context, daemons []client.Daemon) (left [
 				return err
 			})
 		}
-		if err == nil || errors.Is(err, &client.Problem{Kind: "unknown_daemon"}) {
+		if err == nil || ended(err) {
 			continue
 		}
 		if last.ID != "" {
@@ -156,6 +156,12 @@ func (k *collector) remove(ctx context.Context, daemons []client.Daemon) (left [
 		left = append(left, leftover{d, err})
 	}
 	return left
+}
+
+// ended reports whether the node that should have a daemon says that there is none: it was never started, was removed
+// already, or was in memory only.
+func ended(err error) bool {
+	return errors.Is(err, &client.Problem{Kind: "unknown_daemon"}) || errors.Is(err, &client.Problem{Kind: "daemon_not_found"})
 }
 
 // noNode reports whether the node that was asked does not answer at all.
@@ -179,7 +185,6 @@ func Remove(ctx context.Context, c *client.Client, run string, patience time.Dur
 	}
 	var daemons []client.Daemon
 	for _, d := range list {
-		// What came here from elsewhere, and left again, is not this node's to fetch.
 		if ofRun(d.Name, run) {
 			daemons = append(daemons, d)
 		}
