@@ -106,13 +106,18 @@ func (r *ring) next(seq uint64) (ev crypto.CausalEvent, ok bool) {
 	return ev, true
 }
 
+// googleNodes are nodes for every googleTree to use again, as the pages of all buffers are: more than the
+// largest tree here has.
+var googleNodes = btree.NewFreeListG[crypto.CausalEvent](1 << 14)
+
 // googleTree is google/btree.
 type googleTree struct {
 	tree *btree.BTreeG[crypto.CausalEvent]
 }
 
 func newGoogleTree() *googleTree {
-	return &googleTree{btree.NewG(32, func(a, b crypto.CausalEvent) bool { return a.Link.Sequence < b.Link.Sequence })}
+	less := func(a, b crypto.CausalEvent) bool { return a.Link.Sequence < b.Link.Sequence }
+	return &googleTree{btree.NewWithFreeListG(32, less, googleNodes)}
 }
 
 func (t *googleTree) insert(ev crypto.CausalEvent) { t.tree.ReplaceOrInsert(ev) }

@@ -95,12 +95,10 @@ func NewBuffer(cursor uint64, maxEvents int, maxBytes int64) *Buffer {
 // newBuffer is NewBuffer for a buffer that shares a ledger with others.
 func newBuffer(cursor uint64, maxEvents int, maxBytes int64, l *ledger) *Buffer {
 	maxEvents = min(positive(maxEvents, DefaultPendingEvents), MaxPendingEvents)
-	b := &Buffer{
+	return &Buffer{
 		cursor: cursor, maxEvents: uint64(maxEvents), maxBytes: positive(maxBytes, DefaultPendingBytes),
 		ledger: l,
 	}
-	b.ring.ledger = l
-	return b
 }
 
 // Cursor returns the sequence up to which everything has been taken out.

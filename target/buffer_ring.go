@@ -1,6 +1,7 @@
 package target
 
 import (
+	"sync"
 	"unsafe"
 
 	"github.com/ferrymesh/ferry/crypto"
@@ -34,6 +35,19 @@ type page struct {
 	events int
 }
 
+// pages holds emptied pages for whichever buffer needs one next, of this or another handler: to allocate a
+// page and to collect it again costs more than all the events that pass through it. What lies here is not in
+// use, counts nowhere, and is given up to the collector in two cycles.
+var pages sync.Pool // of *page, all slots free
+
+// takePage returns a page without events.
+func takePage() *page {
+	if p, ok := pages.Get().(*page); ok {
+		return p
+	}
+	return new(page)
+}
+
 // ring keeps events by sequence. It is a directory of pages, a power of two long, in which the page number
 // modulo the length is the index. The pages in use never span more numbers than the directory is long, so
 // no two of them meet. The directory grows to the distance that is really used and is given back when the
@@ -45,7 +59,6 @@ type ring struct {
 	dir    []*page // nil until the first event; then small[:] or on the heap
 	small  [smallDir]*page
 	events int
-	ledger *ledger // where pages come from and go to
 }
 
 // pageOf returns the number of the page that a sequence belongs to.
@@ -146,7 +159,7 @@ func (r *ring) grow(n int) {
 
 // newPage returns an empty page for the sequences around seq.
 func (r *ring) newPage(seq uint64) *page {
-	p := r.ledger.takePage()
+	p := takePage()
 	p.number = pageOf(seq)
 	return p
 }
@@ -159,7 +172,7 @@ func (r *ring) remove(slot *crypto.CausalEvent) (freed int64) {
 	r.events--
 	if (*e).events--; (*e).events == 0 {
 		freed = pageCost
-		r.ledger.givePage(*e)
+		pages.Put(*e)
 		*e = nil
 	}
 	if r.events == 0 {

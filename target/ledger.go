@@ -2,18 +2,15 @@ package target
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
 )
 
-// ledger counts the bytes that all buffers of a node hold together, and recycles the pages they are held
-// in. Buffers of different origins use it at the same time without a lock; the count is exact at every
-// instant, never only in the mean: a reservation that does not fit is not added and taken back, which could
-// refuse another one that does.
+// ledger counts the bytes that all buffers of a node hold together. Buffers of different origins use it at
+// the same time without a lock; the count is exact at every instant, never only in the mean: a reservation
+// that does not fit is not added and taken back, which could refuse another one that does.
 type ledger struct {
 	limit int64
 	used  atomic.Int64
-	pages sync.Pool // of *page, all slots free; what lies here is not in use and not counted
 }
 
 // unlimited is the limit of a ledger that nobody shares. It does not count.
@@ -44,14 +41,3 @@ func (l *ledger) add(n int64) {
 		l.used.Add(n)
 	}
 }
-
-// takePage returns a page without events.
-func (l *ledger) takePage() *page {
-	if p, ok := l.pages.Get().(*page); ok {
-		return p
-	}
-	return new(page)
-}
-
-// givePage takes back a page without events.
-func (l *ledger) givePage(p *page) { l.pages.Put(p) }
