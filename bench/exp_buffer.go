@@ -47,7 +47,7 @@ func (b *buffers) shelf() []func() ordering {
 		func() ordering { return newGoogleTree() },
 		func() ordering { return new(tidwallTree) },
 		func() ordering { return new(eventHeap) },
-		func() ordering { return make(goMap) },
+		func() ordering { return newGoMap() },
 		func() ordering { return newRing(1 << 17) },
 	}
 }

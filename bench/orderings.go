@@ -15,9 +15,9 @@ import (
 // ordering is a structure that events enter in any order and leave in strict sequence. Every one of them
 // lets an event that is next pass by without storing it, except where the row says that it is stored.
 type ordering interface {
-	insert(ev crypto.CausalEvent)
-	// next returns the event with that sequence and forgets it.
-	next(seq uint64) (crypto.CausalEvent, bool)
+	insert(ev *crypto.CausalEvent) // copies it
+	// next forgets the event it returned before and returns the one with that sequence, nil if it is not there.
+	next(seq uint64) *crypto.CausalEvent
 }
 
 // run sends all events through an ordering and adds up the sequences that came out, so that no work can be
@@ -29,9 +29,9 @@ func run(o ordering, events []crypto.CausalEvent, pass bool) (sum uint64) {
 			sum += next
 			next++
 		} else {
-			o.insert(events[i])
+			o.insert(&events[i])
 		}
-		for ev, ok := o.next(next); ok; ev, ok = o.next(next) {
+		for ev := o.next(next); ev != nil; ev = o.next(next) {
 			sum += ev.Link.Sequence
 			next++
 		}
@@ -39,16 +39,16 @@ func run(o ordering, events []crypto.CausalEvent, pass bool) (sum uint64) {
 	return sum
 }
 
-// runBuffer does the same with the library's buffer, as the handler uses it.
+// runBuffer does the same with the library's buffer, as the handler uses it: an event is read where it lies.
 func runBuffer(b *target.Buffer, events []crypto.CausalEvent, pass bool) (sum uint64) {
 	for i := range events {
 		if pass && b.Expects(events[i].Link.Sequence) {
 			sum += events[i].Link.Sequence
 			b.Advance()
-		} else if _, err := b.Insert(events[i]); err != nil {
+		} else if _, err := b.Insert(&events[i]); err != nil {
 			return 0 // the sum will tell
 		}
-		for ev, ok := b.Next(); ok; ev, ok = b.Next() {
+		for ev := b.Next(); ev != nil; ev = b.Next() {
 			sum += ev.Link.Sequence
 			b.Advance()
 		}
@@ -90,20 +90,23 @@ func shuffled(n int, payload []byte) []crypto.CausalEvent {
 type ring struct {
 	slots []crypto.CausalEvent
 	mask  uint64
+	out   *crypto.CausalEvent // what next returned
 }
 
-func newRing(slots int) *ring { return &ring{make([]crypto.CausalEvent, slots), uint64(slots - 1)} }
+func newRing(slots int) *ring {
+	return &ring{slots: make([]crypto.CausalEvent, slots), mask: uint64(slots - 1)}
+}
 
-func (r *ring) insert(ev crypto.CausalEvent) { r.slots[ev.Link.Sequence&r.mask] = ev }
+func (r *ring) insert(ev *crypto.CausalEvent) { r.slots[ev.Link.Sequence&r.mask] = *ev }
 
-func (r *ring) next(seq uint64) (ev crypto.CausalEvent, ok bool) {
-	slot := &r.slots[seq&r.mask]
-	if slot.Link.Sequence != seq {
-		return ev, false
+func (r *ring) next(seq uint64) *crypto.CausalEvent {
+	if r.out != nil {
+		r.out.Link.Sequence, r.out.Payload, r.out = 0, nil, nil
 	}
-	ev = *slot
-	slot.Link.Sequence, slot.Payload = 0, nil
-	return ev, true
+	if slot := &r.slots[seq&r.mask]; slot.Link.Sequence == seq {
+		r.out = slot
+	}
+	return r.out
 }
 
 // googleNodes are nodes for every googleTree to use again, as the pages of all buffers are: more than the
@@ -113,35 +116,38 @@ var googleNodes = btree.NewFreeListG[crypto.CausalEvent](1 << 14)
 // googleTree is google/btree.
 type googleTree struct {
 	tree *btree.BTreeG[crypto.CausalEvent]
+	out  crypto.CausalEvent
 }
 
 func newGoogleTree() *googleTree {
 	less := func(a, b crypto.CausalEvent) bool { return a.Link.Sequence < b.Link.Sequence }
-	return &googleTree{btree.NewWithFreeListG(32, less, googleNodes)}
+	return &googleTree{tree: btree.NewWithFreeListG(32, less, googleNodes)}
 }
 
-func (t *googleTree) insert(ev crypto.CausalEvent) { t.tree.ReplaceOrInsert(ev) }
+func (t *googleTree) insert(ev *crypto.CausalEvent) { t.tree.ReplaceOrInsert(*ev) }
 
-func (t *googleTree) next(seq uint64) (crypto.CausalEvent, bool) {
+func (t *googleTree) next(seq uint64) *crypto.CausalEvent {
 	if least, ok := t.tree.Min(); !ok || least.Link.Sequence != seq {
-		return crypto.CausalEvent{}, false
+		return nil
 	}
-	return t.tree.DeleteMin()
+	t.out, _ = t.tree.DeleteMin()
+	return &t.out
 }
 
 // tidwallTree is tidwall/btree's map, its fastest form.
 type tidwallTree struct {
 	tree tidwall.Map[uint64, crypto.CausalEvent]
+	out  crypto.CausalEvent
 }
 
-func (t *tidwallTree) insert(ev crypto.CausalEvent) { t.tree.Set(ev.Link.Sequence, ev) }
+func (t *tidwallTree) insert(ev *crypto.CausalEvent) { t.tree.Set(ev.Link.Sequence, *ev) }
 
-func (t *tidwallTree) next(seq uint64) (ev crypto.CausalEvent, ok bool) {
+func (t *tidwallTree) next(seq uint64) *crypto.CausalEvent {
 	if least, _, ok := t.tree.Min(); !ok || least != seq {
-		return ev, false
+		return nil
 	}
-	_, ev, ok = t.tree.PopMin()
-	return ev, ok
+	_, t.out, _ = t.tree.PopMin()
+	return &t.out
 }
 
 // eventHeap is container/heap.
@@ -160,24 +166,32 @@ func (h *eventHeap) Pop() any {
 	return ev
 }
 
-func (h *eventHeap) insert(ev crypto.CausalEvent) { heap.Push(h, ev) }
+func (h *eventHeap) insert(ev *crypto.CausalEvent) { heap.Push(h, *ev) }
 
-func (h *eventHeap) next(seq uint64) (ev crypto.CausalEvent, ok bool) {
+func (h *eventHeap) next(seq uint64) *crypto.CausalEvent {
 	if len(*h) == 0 || (*h)[0].Link.Sequence != seq {
-		return ev, false
+		return nil
 	}
-	return heap.Pop(h).(crypto.CausalEvent), true
+	ev := heap.Pop(h).(crypto.CausalEvent)
+	return &ev
 }
 
 // goMap is a map by sequence.
-type goMap map[uint64]crypto.CausalEvent
+type goMap struct {
+	events map[uint64]crypto.CausalEvent
+	out    crypto.CausalEvent
+}
 
-func (m goMap) insert(ev crypto.CausalEvent) { m[ev.Link.Sequence] = ev }
+func newGoMap() *goMap { return &goMap{events: make(map[uint64]crypto.CausalEvent)} }
 
-func (m goMap) next(seq uint64) (crypto.CausalEvent, bool) {
-	ev, ok := m[seq]
-	if ok {
-		delete(m, seq)
+func (m *goMap) insert(ev *crypto.CausalEvent) { m.events[ev.Link.Sequence] = *ev }
+
+func (m *goMap) next(seq uint64) *crypto.CausalEvent {
+	ev, ok := m.events[seq]
+	if !ok {
+		return nil
 	}
-	return ev, ok
+	delete(m.events, seq)
+	m.out = ev
+	return &m.out
 }

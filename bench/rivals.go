@@ -42,12 +42,12 @@ func (e *entry) replay(events []crypto.CausalEvent) error {
 				return err
 			}
 			e.buffer.Advance()
-		} else if _, err := e.buffer.Insert(events[i]); err != nil {
+		} else if _, err := e.buffer.Insert(&events[i]); err != nil {
 			return err
 		}
 	}
-	for ev, ok := e.buffer.Next(); ok; ev, ok = e.buffer.Next() {
-		if err := e.host.Replay(ev); err != nil {
+	for ev := e.buffer.Next(); ev != nil; ev = e.buffer.Next() {
+		if err := e.host.Replay(*ev); err != nil {
 			return err
 		}
 		e.buffer.Advance()

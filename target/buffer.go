@@ -129,14 +129,14 @@ func (b *Buffer) Expects(seq uint64) bool {
 	return seq > b.cursor && seq-b.cursor == 1
 }
 
-// Insert offers an event. The last arrival for a sequence wins, since the chain tells later which one was
+// Insert offers an event, which it copies if it keeps it. The last arrival for a sequence wins, since the chain tells later which one was
 // right and a wrong one must not be able to keep the right one out. The error is a [*FullError], which
 // matches [wire.ErrBufferFull], when and only when the verdict is Full; a replacement that does not fit
 // leaves the event held before in place.
-func (b *Buffer) Insert(ev crypto.CausalEvent) (Verdict, error) {
-	v := b.insert(&ev)
+func (b *Buffer) Insert(ev *crypto.CausalEvent) (Verdict, error) {
+	v := b.insert(ev)
 	if v == Full {
-		return v, b.full(&ev)
+		return v, b.full(ev)
 	}
 	return v, nil
 }
@@ -199,13 +199,9 @@ func (b *Buffer) add(ev *crypto.CausalEvent) Verdict {
 	return Held
 }
 
-// Next returns the event at cursor+1, if it is held. It stays held until Advance.
-func (b *Buffer) Next() (ev crypto.CausalEvent, ok bool) {
-	if b.next == nil {
-		return ev, false
-	}
-	return *b.next, true
-}
+// Next returns the event at cursor+1, or nil if it is not held. It is not copied: it stays held, and is to
+// be read only, until Advance or another event for its place; then it is gone.
+func (b *Buffer) Next() *crypto.CausalEvent { return b.next }
 
 // Advance moves the cursor on by one: the event at cursor+1 has been used, wherever it came from. It
 // panics at 2^64-1, where there is no such event.

@@ -19,7 +19,7 @@ func eventOf(seq uint64, size int) crypto.CausalEvent {
 // insert offers an event and checks the verdict, the invariants, and that the error says the same.
 func insert(t *testing.T, b *Buffer, ev crypto.CausalEvent, want Verdict) {
 	t.Helper()
-	v, err := b.Insert(ev)
+	v, err := b.Insert(&ev)
 	if v != want || errors.Is(err, wire.ErrBufferFull) != (want == Full) || (err != nil) != (want == Full) {
 		t.Fatalf("insert %d = %v, %v; want %v", ev.Link.Sequence, v, err, want)
 	}
@@ -32,8 +32,8 @@ func insert(t *testing.T, b *Buffer, ev crypto.CausalEvent, want Verdict) {
 func drainAll(t *testing.T, b *Buffer) (seqs []uint64) {
 	t.Helper()
 	for {
-		ev, ok := b.Next()
-		if !ok {
+		ev := b.Next()
+		if ev == nil {
 			return seqs
 		}
 		seqs = append(seqs, ev.Link.Sequence)
@@ -95,7 +95,8 @@ func TestBufferCapsAreInclusive(t *testing.T) {
 func TestBufferFullErrorHasTheTotals(t *testing.T) {
 	b := NewBuffer(10, 4, 100)
 	insert(t, b, eventOf(12, 40), Held)
-	_, err := b.Insert(eventOf(14, 61))
+	ev := eventOf(14, 61)
+	_, err := b.Insert(&ev)
 	var full *FullError
 	if !errors.As(err, &full) {
 		t.Fatalf("error is %T, want *FullError", err)
@@ -243,7 +244,8 @@ func TestBufferSharedLimit(t *testing.T) {
 
 func TestBufferFullErrorHasTheNodeTotals(t *testing.T) {
 	l := &ledger{limit: 10}
-	_, err := newBuffer(0, 0, 0, l).Insert(eventOf(2, 1))
+	ev := eventOf(2, 1)
+	_, err := newBuffer(0, 0, 0, l).Insert(&ev)
 	var full *FullError
 	if !errors.As(err, &full) || full.MaxNodeBytes != 10 || full.NodeBytes != 0 {
 		t.Fatalf("got %+v", full)
@@ -257,7 +259,7 @@ func TestBufferDoesNotAllocate(t *testing.T) {
 	ev := eventOf(0, 64)
 	inOrder := func() {
 		ev.Link.Sequence = b.Cursor() + 1
-		b.Insert(ev)
+		b.Insert(&ev)
 		b.Advance()
 		b.Advance()
 	}
@@ -298,8 +300,8 @@ func TestBufferNextHoldsItsPage(t *testing.T) {
 		for far := uint64(1); far <= 64; far *= 2 {
 			insert(t, b, eventOf(last+far*smallDir*pageSlots, 1), Held)
 		}
-		if ev, ok := b.Next(); !ok || ev.Link.Sequence != last {
-			t.Fatalf("next is %d, %v; want %d", ev.Link.Sequence, ok, last)
+		if ev := b.Next(); ev == nil || ev.Link.Sequence != last {
+			t.Fatalf("next is %v; want %d", ev, last)
 		}
 	}
 }
