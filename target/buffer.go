@@ -64,7 +64,7 @@ func (v Verdict) String() string {
 //	    ring lies in the slot of its sequence. Hence at most maxEvents are held beyond the next one.
 //	B3  events and bytes count the events beyond the next one and their payloads; bytes does not exceed
 //	    maxBytes.
-//	B4  A page of the ring counts its events exactly, and an empty page is not in the ring.
+//	B4  The ring counts its events exactly, an empty page is not in it, and a free slot keeps no payload.
 //	B5  charged is the sum of: the ring's memory, all payloads, and eventOverhead if own is in use. The
 //	    ledger has been told of exactly that much.
 //	B6  A buffer that holds nothing is charged nothing.
@@ -153,10 +153,11 @@ func (b *Buffer) insert(ev *crypto.CausalEvent) Verdict {
 	case ahead > b.maxEvents:
 		return Full
 	}
-	if slot := b.ring.at(seq); slot != nil {
-		return b.replace(slot, ev)
+	p := b.ring.page(seq)
+	if p != nil && p.held&bitOf(seq) != 0 {
+		return b.replace(p.slot(seq), ev)
 	}
-	return b.add(ev)
+	return b.add(p, ev)
 }
 
 // setNext takes the event at cursor+1, whatever the caps say.
@@ -183,19 +184,26 @@ func (b *Buffer) replace(slot, ev *crypto.CausalEvent) Verdict {
 	return Replaced
 }
 
-// add puts ev into its empty slot. Memory is accounted for before it is allocated.
-func (b *Buffer) add(ev *crypto.CausalEvent) Verdict {
+// add puts ev into its empty slot; p is its page, nil if there is none yet. Memory is accounted for before
+// it is allocated.
+func (b *Buffer) add(p *page, ev *crypto.CausalEvent) Verdict {
 	size := int64(len(ev.Payload))
 	if size > b.maxBytes-b.bytes {
 		return Full
 	}
-	low, seq := b.cursor+1, ev.Link.Sequence // the next event may lie in the ring, in a page before seq's
-	if !b.reserve(size + b.ring.cost(low, seq)) {
+	low, seq, cost := b.cursor+1, ev.Link.Sequence, size // the next event may lie in the ring, in an earlier page
+	if p == nil {
+		cost += b.ring.cost(low, seq)
+	}
+	if !b.reserve(cost) {
 		return Full
+	}
+	if p == nil {
+		p = b.ring.open(low, seq)
 	}
 	b.events++
 	b.bytes += size
-	b.ring.put(low, ev)
+	b.ring.put(p, ev)
 	return Held
 }
 
@@ -229,7 +237,7 @@ func (b *Buffer) dropNext() {
 		b.own.Payload = nil
 		size += eventOverhead
 	} else {
-		size += b.ring.remove(b.next)
+		size += b.ring.remove(b.cursor + 1)
 	}
 	b.next = nil
 	b.charge(-size)

@@ -66,20 +66,21 @@ func (r *ring) check(cursor, maxEvents uint64) (events int, bytes int64, err err
 // check tests one page: each event is in the slot of its sequence and within the window.
 func (p *page) check(cursor, maxEvents uint64) (events int, bytes int64, err error) {
 	for i := range p.slots {
-		seq := p.slots[i].Link.Sequence
-		if seq == 0 && p.slots[i].Payload == nil {
+		seq, payload := p.slots[i].Link.Sequence, p.slots[i].Payload
+		switch {
+		case p.held>>i&1 == 0 && payload != nil:
+			return 0, 0, fmt.Errorf("B4: free slot %d of page %d keeps a payload", i, p.number)
+		case p.held>>i&1 == 0:
 			continue
-		}
-		if pageOf(seq) != p.number || int(seq%pageSlots) != i {
+		case pageOf(seq) != p.number || int(seq%pageSlots) != i:
 			return 0, 0, fmt.Errorf("B2: %d lies in slot %d of page %d", seq, i, p.number)
-		}
-		if seq <= cursor || seq-cursor-1 > maxEvents {
+		case seq <= cursor || seq-cursor-1 > maxEvents:
 			return 0, 0, fmt.Errorf("B2: %d is held at cursor %d, cap %d", seq, cursor, maxEvents)
 		}
-		events, bytes = events+1, bytes+int64(len(p.slots[i].Payload))
+		events, bytes = events+1, bytes+int64(len(payload))
 	}
-	if events != p.events || events == 0 {
-		return 0, 0, fmt.Errorf("B4: page %d holds %d events, counts %d", p.number, events, p.events)
+	if p.held == 0 {
+		return 0, 0, fmt.Errorf("B4: page %d is empty", p.number)
 	}
 	return events, bytes, nil
 }

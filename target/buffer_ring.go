@@ -28,12 +28,23 @@ const (
 const _ = uint(pageCost - unsafe.Sizeof(page{}))
 
 // page holds the events of pageSlots consecutive sequences, the first of which is number times pageSlots.
-// A free slot has the sequence 0, which no held event has, and no payload; its other fields are leftovers.
+// Which slots are taken is told by one bit each, so that a slot need not be looked at before it is written:
+// with many events in any order it is in no cache, and a store does not wait for it where a load would.
+// A free slot has no payload; its other fields are leftovers.
 type page struct {
-	slots  [pageSlots]crypto.CausalEvent
+	held   uint64 // the bit of slot i is 1<<i
 	number uint64
-	events int
+	slots  [pageSlots]crypto.CausalEvent
 }
+
+// The compiler rejects this line unless held has a bit for each slot.
+const _ = uint(64-pageSlots) + uint(pageSlots-64)
+
+// bitOf returns the bit of the slot that a sequence has in its page.
+func bitOf(seq uint64) uint64 { return 1 << (seq & (pageSlots - 1)) }
+
+// slot returns the slot that a sequence has in its page.
+func (p *page) slot(seq uint64) *crypto.CausalEvent { return &p.slots[seq&(pageSlots-1)] }
 
 // pages holds emptied pages for whichever buffer needs one next, of this or another handler: to allocate a
 // page and to collect it again costs more than all the events that pass through it. What lies here is not in
@@ -69,18 +80,22 @@ func (r *ring) entry(seq uint64) **page {
 	return &r.dir[pageOf(seq)&uint64(len(r.dir)-1)]
 }
 
-// at returns the slot of the event with that sequence, or nil if it is not held. The caller may overwrite
-// it with another event of the same sequence.
-func (r *ring) at(seq uint64) *crypto.CausalEvent {
+// page returns the page that holds the events around seq, or nil if there is none.
+func (r *ring) page(seq uint64) *page {
 	if r.events == 0 {
 		return nil
 	}
-	p := *r.entry(seq)
-	if p == nil {
-		return nil
+	if p := *r.entry(seq); p != nil && p.number == pageOf(seq) {
+		return p
 	}
-	if slot := &p.slots[seq&(pageSlots-1)]; slot.Link.Sequence == seq {
-		return slot
+	return nil
+}
+
+// at returns the slot of the event with that sequence, or nil if it is not held. The caller may overwrite
+// it with another event of the same sequence.
+func (r *ring) at(seq uint64) *crypto.CausalEvent {
+	if p := r.page(seq); p != nil && p.held&bitOf(seq) != 0 {
+		return p.slot(seq)
 	}
 	return nil
 }
@@ -95,16 +110,12 @@ func (r *ring) span(low, seq uint64) int {
 	return n
 }
 
-// cost returns how much memory put would take for seq.
+// cost returns how much memory open would take for seq.
 func (r *ring) cost(low, seq uint64) int64 {
-	n := r.span(low, seq)
-	if n > max(len(r.dir), smallDir) {
-		return int64(n-r.heapDir())*dirEntryCost + pageCost // a page beyond the old directory is new
+	if n := r.span(low, seq); n > max(len(r.dir), smallDir) {
+		return int64(n-r.heapDir())*dirEntryCost + pageCost
 	}
-	if r.dir == nil || *r.entry(seq) == nil {
-		return pageCost
-	}
-	return 0
+	return pageCost
 }
 
 // heapDir returns the length of the directory if it is on the heap, else 0.
@@ -126,18 +137,23 @@ func (r *ring) memory() int64 {
 	return total
 }
 
-// put stores an event whose slot is empty. The sequence must be at least low.
-func (r *ring) put(low uint64, ev *crypto.CausalEvent) {
-	seq := ev.Link.Sequence
+// open makes the page for seq, which must have none, and returns it. The sequence must be at least low, and
+// the caller puts an event there at once.
+func (r *ring) open(low, seq uint64) *page {
 	if n := r.span(low, seq); n > len(r.dir) {
 		r.grow(n)
 	}
-	e := r.entry(seq)
-	if *e == nil {
-		*e = r.newPage(seq)
-	}
-	(*e).slots[seq&(pageSlots-1)] = *ev
-	(*e).events++
+	p := takePage()
+	p.number = pageOf(seq)
+	*r.entry(seq) = p
+	return p
+}
+
+// put stores an event in its page, where its slot must be empty.
+func (r *ring) put(p *page, ev *crypto.CausalEvent) {
+	seq := ev.Link.Sequence
+	*p.slot(seq) = *ev
+	p.held |= bitOf(seq)
 	r.events++
 }
 
@@ -157,22 +173,16 @@ func (r *ring) grow(n int) {
 	clear(r.small[:])
 }
 
-// newPage returns an empty page for the sequences around seq.
-func (r *ring) newPage(seq uint64) *page {
-	p := takePage()
-	p.number = pageOf(seq)
-	return p
-}
-
-// remove frees the slot of an event that is held, and returns how much memory that gave back, the payload
+// remove frees the slot of a sequence that is held, and returns how much memory that gave back, the payload
 // not counted. The payload is let go, so that it can be collected.
-func (r *ring) remove(slot *crypto.CausalEvent) (freed int64) {
-	e := r.entry(slot.Link.Sequence)
-	slot.Link.Sequence, slot.Payload = 0, nil
+func (r *ring) remove(seq uint64) (freed int64) {
+	e := r.entry(seq)
+	p := *e
+	p.slot(seq).Payload = nil
 	r.events--
-	if (*e).events--; (*e).events == 0 {
+	if p.held &^= bitOf(seq); p.held == 0 {
 		freed = pageCost
-		pages.Put(*e)
+		pages.Put(p)
 		*e = nil
 	}
 	if r.events == 0 {
