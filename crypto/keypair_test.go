@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -238,4 +239,55 @@ func TestKeypair_Concurrent(t *testing.T) {
 	}
 	wg.Go(k.Wipe)
 	wg.Wait()
+}
+
+// TestKeypair_FirstSignatureLeavesNothing: a pair that signed once takes the memory of one that never did.
+// The library's expanded form of a key would add some 300 bytes.
+func TestKeypair_FirstSignatureLeavesNothing(t *testing.T) {
+	const count = 4000
+	keys := make([]*EntityKeypair, count)
+	for i := range keys {
+		seed := [32]byte{1, byte(i), byte(i >> 8)}
+		keys[i], _ = KeypairFromSeed(seed)
+	}
+	before := liveHeap()
+	for _, k := range keys {
+		if _, err := k.Sign(DomainHead, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grown := int64(0)
+	for range 100 { // what the collector finds, it gives back a little later
+		if grown = (liveHeap() - before) / count; grown < 50 {
+			break
+		}
+		runtime.Gosched()
+	}
+	if grown >= 50 {
+		t.Errorf("each signature left %d bytes", grown)
+	}
+	runtime.KeepAlive(keys)
+}
+
+// liveHeap returns the bytes that a collection leaves.
+func liveHeap() int64 {
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return int64(s.HeapAlloc)
+}
+
+// BenchmarkKeypair_FirstSignature is what a birth signs.
+func BenchmarkKeypair_FirstSignature(b *testing.B) {
+	seed := [32]byte{1}
+	b.ReportAllocs()
+	for i := range b.N {
+		seed[1], seed[2], seed[3] = byte(i), byte(i>>8), byte(i>>16)
+		b.StopTimer()
+		k, _ := KeypairFromSeed(seed)
+		b.StartTimer()
+		if _, err := k.Sign(DomainHead, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

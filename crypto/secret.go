@@ -2,7 +2,9 @@ package crypto
 
 import (
 	"crypto/ed25519"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // secret is the private half of a key pair. Key pairs hold it by pointer, so
@@ -15,7 +17,8 @@ import (
 type secret struct {
 	mu sync.RWMutex
 	// key returns seed ‖ public half, both made here; nil once wiped.
-	key func() ed25519.PrivateKey
+	key    func() ed25519.PrivateKey
+	signed atomic.Bool // at least once
 }
 
 // newSecret expands a seed. Only seeds come in: a 64-byte private key whose
@@ -25,8 +28,8 @@ func newSecret(seed [32]byte) (*secret, [32]byte, error) {
 	if seed == ([32]byte{}) {
 		return nil, [32]byte{}, ErrWeakKey
 	}
-	key := ed25519.NewKeyFromSeed(seed[:])
-	s := &secret{key: func() ed25519.PrivateKey { return key }}
+	key := (*[ed25519.PrivateKeySize]byte)(ed25519.NewKeyFromSeed(seed[:])) // the closure keeps one word of it
+	s := &secret{key: func() ed25519.PrivateKey { return key[:] }}
 	return s, [32]byte(key[32:]), nil
 }
 
@@ -41,6 +44,11 @@ func (s *secret) canSign() bool {
 }
 
 // sign signs message as it is; the callers have put the domain tag in front.
+//
+// The library remembers the expanded form of a key that has signed, some 300 bytes, for as long as the key
+// itself is in memory. Most daemons sign once, at birth, so the first signature is made with a copy that is
+// forgotten at once. It costs no more, since a key has to be expanded before its first signature anyway; a
+// key that signs again is expanded once more and then remembered.
 func (s *secret) sign(message []byte) (sig Signature, err error) {
 	if s == nil {
 		return sig, ErrCannotSign
@@ -50,7 +58,12 @@ func (s *secret) sign(message []byte) (sig Signature, err error) {
 	if s.key == nil {
 		return sig, ErrCannotSign
 	}
-	copy(sig[:], ed25519.Sign(s.key(), message))
+	key := s.key()
+	if !s.signed.Swap(true) {
+		key = slices.Clone(key)
+		defer clear(key)
+	}
+	copy(sig[:], ed25519.Sign(key, message))
 	return sig, nil
 }
 
