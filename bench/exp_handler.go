@@ -16,6 +16,10 @@ import (
 	"time"
 )
 
+// pace is what a receiver reached in each setting, round by round: events per second, and nanoseconds of
+// processor time for each event.
+type pace struct{ rate, work map[setting][]float64 }
+
 // setting is a number of goroutines on a number of processors.
 type setting struct{ goroutines, processors int }
 
@@ -28,19 +32,19 @@ func handlerExperiment(l *lab) error {
 		return err
 	}
 	names := []string{"ferry", "one mutex", "xsync.Map"}
-	rates := make(map[string]map[setting][]float64)
+	paces := make(map[string]pace)
 	for _, name := range names {
-		rates[name] = make(map[setting][]float64)
+		paces[name] = pace{make(map[setting][]float64), make(map[setting][]float64)}
 	}
 	for round := range pick(l, 7, 3) {
 		for i := range names {
 			name := names[(i+round)%len(names)]
-			if err := throughput(name, list, rotate(settings, round), rates[name]); err != nil {
+			if err := throughput(name, list, rotate(settings, round), paces[name]); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
 	}
-	l.handlerRows(count, rates)
+	l.handlerRows(count, paces)
 	if err := l.contention(list); err != nil {
 		return err
 	}
@@ -53,21 +57,25 @@ func rotate[T any](list []T, n int) []T {
 	return append(append([]T(nil), list[n:]...), list[:n]...)
 }
 
-// handlerRows adds the rows on speed.
-func (l *lab) handlerRows(count int, rates map[string]map[setting][]float64) {
+// handlerRows adds the rows on speed. How the throughput grows with a processor can be seen only where both are
+// free; that an event takes no more work on two can be seen anywhere.
+func (l *lab) handlerRows(count int, paces map[string]pace) {
+	ferry := paces["ferry"]
 	for _, goroutines := range []int{2, 64} {
 		one, two := setting{goroutines, 1}, setting{goroutines, 2}
 		what := fmt.Sprintf("handler, %d daemons migrating, %d goroutines", count, goroutines)
-		l.add(compare(what+", 2 processors against 1", rates["ferry"][two], rates["ferry"][one], perSecond, reach(1.8)))
+		l.add(compare(what+", 2 processors against 1", ferry.rate[two], ferry.rate[one], perSecond, reach(1.8)))
+		l.add(compare(what+", processor time of an event, 2 processors against 1", ferry.work[two], ferry.work[one], nanos, within(2/1.8)))
 		for _, rival := range []string{"one mutex", "xsync.Map"} {
-			l.add(compare(what+", against "+rival, rates["ferry"][two], rates[rival][two], perSecond, noGoal()))
+			l.add(compare(what+", against "+rival, ferry.rate[two], paces[rival].rate[two], perSecond, noGoal()))
+			l.add(compare(what+", processor time of an event, against "+rival, ferry.work[two], paces[rival].work[two], nanos, noGoal()))
 		}
 	}
 }
 
 // throughput restores a fleet at a new receiver and lets a batch arrive for each daemon in each setting. It
-// appends the events per second. The log has as many batches as there are settings.
-func throughput(name string, list []arrival, settings []setting, rates map[setting][]float64) error {
+// adds to p. The log has as many batches as there are settings.
+func throughput(name string, list []arrival, settings []setting, p pace) error {
 	r, err := newRival(name, len(list))
 	if err == nil {
 		err = arrive(r, list)
@@ -76,19 +84,21 @@ func throughput(name string, list []arrival, settings []setting, rates map[setti
 		return err
 	}
 	for i, s := range settings {
-		took, err := batches(r, list, i, i+1, s)
+		took, work, err := batches(r, list, i, i+1, s)
 		if err != nil {
 			return err
 		}
-		rates[s] = append(rates[s], float64(len(list)*replayBatch)/took.Seconds())
+		events := float64(len(list) * replayBatch)
+		p.rate[s] = append(p.rate[s], events/took.Seconds())
+		p.work[s] = append(p.work[s], work*1e9/events)
 	}
 	return nil
 }
 
 // batches gives each daemon its batches from one number to before another: the first of all daemons, in any
 // order, then the second of all, and so on. No garbage is collected meanwhile: the logs of the fleet, which
-// are the benchmark's, would be most of the work.
-func batches(r receiver, list []arrival, from, to int, s setting) (time.Duration, error) {
+// are the benchmark's, would be most of the work. It returns the time, and the processor time in seconds.
+func batches(r receiver, list []arrival, from, to int, s setting) (took time.Duration, work float64, err error) {
 	order := rand.New(rand.NewPCG(uint64(from), 3)).Perm(len(list))
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
@@ -96,7 +106,7 @@ func batches(r receiver, list []arrival, from, to int, s setting) (time.Duration
 	var next atomic.Int64
 	jobs := int64(len(list) * (to - from))
 	errs := make([]error, s.goroutines)
-	begun := time.Now()
+	begun, worked := time.Now(), processorTime()
 	var running sync.WaitGroup
 	for g := range s.goroutines {
 		running.Go(func() {
@@ -107,7 +117,7 @@ func batches(r receiver, list []arrival, from, to int, s setting) (time.Duration
 		})
 	}
 	running.Wait()
-	return time.Since(begun), errors.Join(errs...)
+	return time.Since(begun), processorTime() - worked, errors.Join(errs...)
 }
 
 // contention adds the row on locks: the share of their time that goroutines wait for the lock that is waited
@@ -131,7 +141,7 @@ func (l *lab) contention(list []arrival) error {
 	var took time.Duration
 	for i := 0; i < len(list[0].log)/replayBatch && err == nil; i++ {
 		var once time.Duration
-		once, err = batches(r, list, i, i+1, setting{goroutines, 2})
+		once, _, err = batches(r, list, i, i+1, setting{goroutines, 2})
 		took += once
 	}
 	runtime.SetMutexProfileFraction(0)
@@ -217,6 +227,6 @@ func plotPoint(name string, list []arrival, s setting) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	took, err := batches(r, list, 0, len(list[0].log)/replayBatch, s)
+	took, _, err := batches(r, list, 0, len(list[0].log)/replayBatch, s)
 	return float64(len(list)*len(list[0].log)) / took.Seconds(), err
 }
