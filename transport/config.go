@@ -43,7 +43,8 @@ type Config struct {
 	// size of frames that have begun to arrive and are not complete; 0 =
 	// 64 MiB.
 	AssemblyBytes int
-	// SessionsPerNode bounds the sessions one node may have open to us; 0 = 8.
+	// SessionsPerNode bounds the sessions one node may have open to us, those
+	// included in which it has not said hello yet; 0 = 8.
 	SessionsPerNode int
 	// Sessions bounds all sessions that were opened to us, handshakes
 	// included; 0 = 1,024.

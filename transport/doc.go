@@ -50,7 +50,8 @@
 //	               them, callers must first prove their address (Retry)
 //	unknown node   nothing; it is told what its operator can do, and the last 64
 //	               are listed by Pending
-//	known node     8 sessions; 64 MiB of frames that have begun to arrive
+//	known node     8 sessions, those without a hello included; 64 MiB of frames
+//	               that have begun to arrive
 //	each session   two streams both ways, 128 one-way streams; 4 to 8 MiB that
 //	               were received and not read, growth beyond 4 MiB from a budget
 //	               over all sessions; 2 MiB queued per stream, 32 MiB in all

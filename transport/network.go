@@ -106,7 +106,7 @@ func (n *network) dialOne(ctx context.Context, peer crypto.NodeID, addr string) 
 	// What the peer may do here does not depend on who dialed; a peer that is
 	// not listed may do nothing, but we may want something of it.
 	rights, _ := n.cfg.Authorize(peer)
-	return n.admit(m, Session{Peer: peer, Rights: rights}, control, submit)
+	return n.admit(m, n.guests.enter(peer, false), Session{Peer: peer, Rights: rights}, control, submit)
 }
 
 // serve answers a peer that connected. It returns once the session is up or the
@@ -120,27 +120,31 @@ func (n *network) serve(m mux) {
 		return
 	}
 	n.callers.forget(peer)
+	// The place is taken before the hello: a node that connects again and again
+	// and never says one takes up its own sessions, not everybody's handshakes.
+	g := n.guests.enter(peer, true)
+	if g == nil {
+		m.shut(CodeTooMany, fmt.Sprintf("%d sessions of this node are open already", n.cfg.SessionsPerNode))
+		return
+	}
 	// Known peers are held to a deadline like anyone: theirs may be the machine
 	// that is broken.
 	ctx, cancel := context.WithTimeout(n.ctx, n.cfg.HandshakeTimeout)
 	defer cancel()
 	control, submit, err := answer(ctx, m)
 	if err != nil {
+		n.guests.leave(peer, true)
 		m.shut(CodeSilent, "no hello in time")
 		return
 	}
 	// An error has been told to the peer, and there is nobody else to tell.
-	_, _ = n.admit(m, Session{Peer: peer, Rights: rights, Inbound: true}, control, submit)
+	_, _ = n.admit(m, g, Session{Peer: peer, Rights: rights, Inbound: true}, control, submit)
 }
 
 // admit turns a mux into a session, reports it and sets it going. To a peer
-// that dialed it sends the hello that the peer waits for.
-func (n *network) admit(m mux, info Session, control, submit stream) (*session, error) {
-	g := n.guests.enter(info.Peer, info.Inbound)
-	if g == nil {
-		m.shut(CodeTooMany, fmt.Sprintf("%d sessions of this node are open already", n.cfg.SessionsPerNode))
-		return nil, ErrRefused
-	}
+// that dialed it sends the hello that the peer waits for. The session leaves the
+// account g, which the peer has entered, when it ends.
+func (n *network) admit(m mux, g *guest, info Session, control, submit stream) (*session, error) {
 	info.Remote = m.remote()
 	s := newSession(n, m, control, submit)
 	s.guest = g
