@@ -52,7 +52,8 @@ const (
 	endedLife          = 10 * time.Minute // and for how long
 	maxIncomingPerPeer = 64
 	maxIncoming        = 1_024
-	maxPeersKnown      = 4_096 // peers whose addresses are remembered
+	maxPeersKnown      = 4_096 // peers that are remembered, beside those with a session or named by the operator
+	maxDials           = 256   // dials under way
 	maxRefusals        = 4_096 // refused migrations that are refused again
 )
 
@@ -62,6 +63,7 @@ type Core struct {
 
 	sessions map[SessionID]*session
 	peers    map[crypto.NodeID]*peer
+	dials    int // peers that are being dialed
 
 	daemons    map[uint64]*local
 	dormant    map[uint64]*dormant
@@ -206,7 +208,7 @@ func (c *Core) handle(in Input) {
 	case Inspect:
 		c.inspect(in)
 	case Learn:
-		c.learn(in.Peer, in.Addrs)
+		c.learn(in.Peer, in.Addrs, true)
 	case Reauthorize:
 		c.reauthorize(in)
 	}

@@ -97,7 +97,9 @@ func (c *Core) located(origin uint64, r Located) {
 			c.foundNowhere(cl, r.Err)
 			continue
 		}
-		c.learn(r.Holder, r.Addrs)
+		if !c.peer(r.Holder).given { // the operator knows better
+			c.learn(r.Holder, r.Addrs, false)
+		}
 		cl.holder = r.Holder
 		c.retryLater(cl) // the holder may have been asked a moment ago
 	}

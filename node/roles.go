@@ -305,7 +305,7 @@ func (c *Core) recentFreezes(target crypto.NodeID) []time.Time {
 
 func (c *Core) learnMissing(id crypto.NodeID, addrs []string) {
 	if len(c.peer(id).addrs) == 0 {
-		c.learn(id, addrs)
+		c.learn(id, addrs, false)
 	}
 }
 

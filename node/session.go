@@ -34,6 +34,7 @@ type peer struct {
 	id       crypto.NodeID
 	name     string
 	addrs    []string
+	given    bool       // the operator has named the addresses
 	sessions []*session // the newest last
 	dialing  bool
 	wait     time.Duration // before the next dial after one that failed
@@ -50,23 +51,23 @@ const (
 func (c *Core) peer(id crypto.NodeID) *peer {
 	p := c.peers[id]
 	if p == nil {
+		c.trimPeers() // before it is added, so that it is not the one to go
 		p = &peer{id: id}
 		c.peers[id] = p
-		c.trimPeers()
 	}
 	return p
 }
 
-// trimPeers drops the lowest peer that nothing is known of when there are too many. Peers with a session
-// or with an address that an operator gave are kept: both are bounded elsewhere.
+// trimPeers makes room for one more peer. Those of which nothing is known go first, then those whose addresses
+// are hearsay: a migration may name any number of targets. Peers with a session, a dial or an address that
+// the operator gave are kept; these are bounded elsewhere.
 func (c *Core) trimPeers() {
-	if len(c.peers) <= maxPeersKnown {
+	if len(c.peers) < maxPeersKnown {
 		return
 	}
 	var drop *peer
 	for _, p := range c.peers {
-		idle := len(p.sessions) == 0 && !p.dialing && len(p.addrs) == 0
-		if idle && (drop == nil || bytes.Compare(p.id[:], drop.id[:]) < 0) {
+		if len(p.sessions) == 0 && !p.dialing && !p.given && (drop == nil || p.before(drop)) {
 			drop = p
 		}
 	}
@@ -75,11 +76,21 @@ func (c *Core) trimPeers() {
 	}
 }
 
-func (c *Core) learn(id crypto.NodeID, addrs []string) {
+// before orders the peers that may be dropped.
+func (p *peer) before(other *peer) bool {
+	if (len(p.addrs) == 0) != (len(other.addrs) == 0) {
+		return len(p.addrs) == 0
+	}
+	return bytes.Compare(p.id[:], other.id[:]) < 0
+}
+
+// learn notes where a peer can be dialed; given says that the operator has said so.
+func (c *Core) learn(id crypto.NodeID, addrs []string, given bool) {
 	if id == c.cfg.Node || len(addrs) == 0 {
 		return
 	}
-	c.peer(id).addrs = addrs
+	p := c.peer(id)
+	p.addrs, p.given = addrs, p.given || given
 }
 
 func (c *Core) sessionUp(in SessionUp) {
@@ -87,7 +98,8 @@ func (c *Core) sessionUp(in SessionUp) {
 	c.sessions[s.id] = s
 	p := c.peer(s.peer)
 	p.sessions = append(p.sessions, s)
-	p.dialing, p.wait, p.lastErr = false, 0, nil
+	c.dialed(p)
+	p.wait, p.lastErr = 0, nil
 	c.sendOn(s, &wire.Hello{Versions: c.versions(), Boot: c.cfg.Boot, Name: c.cfg.Name, Addrs: c.cfg.Addrs})
 }
 
@@ -141,7 +153,8 @@ func (c *Core) sessionDown(in SessionDown) {
 
 func (c *Core) dialFailed(in DialFailed) {
 	p := c.peer(in.Peer)
-	p.dialing, p.lastErr = false, in.Err
+	c.dialed(p)
+	p.lastErr = in.Err
 	p.wait = min(max(2*p.wait, dialWaitMin), dialWaitMax)
 	p.dialAt = c.now.Add(p.wait)
 	if len(p.sessions) > 0 {
@@ -150,14 +163,24 @@ func (c *Core) dialFailed(in DialFailed) {
 	c.linkDown(in.Peer, false, in.Err)
 }
 
-// dial asks for a session, unless one is there or on its way, or the last try has only just failed.
+// dial asks for a session, unless one is there or on its way, the last try has only just failed, or too many are
+// under way. Whoever wanted one sends again, and so asks again.
 func (c *Core) dial(id crypto.NodeID) {
 	p := c.peer(id)
-	if p.dialing || len(p.sessions) > 0 || c.now.Before(p.dialAt) {
+	if p.dialing || len(p.sessions) > 0 || c.now.Before(p.dialAt) || c.dials >= maxDials {
 		return
 	}
 	p.dialing = true
+	c.dials++
 	c.out.Dials = append(c.out.Dials, Dial{Peer: id, Addrs: p.addrs})
+}
+
+// dialed: the peer is here, or could not be reached.
+func (c *Core) dialed(p *peer) {
+	if p.dialing {
+		p.dialing = false
+		c.dials--
+	}
 }
 
 // ready returns the newest session with the peer that has been greeted, nil if there is none.
