@@ -56,6 +56,10 @@ type Config struct {
 	Network func(transport.Config, transport.Receiver) (transport.Network, error)
 	// Target limits what migrations towards this node may hold; its Node is set from Key.
 	Target target.Config
+	// MaxSnapshot bounds the bytes of a snapshot that a migration may bring here, and with them what it may
+	// write to the disk before it is found out; 0 means 64 GiB. What a daemon makes of its state in memory is
+	// its own.
+	MaxSnapshot int64
 	// Core tunes the roles' timings; its identity, keys and admission are set by New.
 	Core node.Config
 }
@@ -65,6 +69,9 @@ const (
 	defaultPendingEvents = 1_000_000
 	defaultPendingBytes  = 64 << 20
 )
+
+// defaultMaxSnapshot is in nobody's way and yet a limit: a source that never stops is stopped.
+const defaultMaxSnapshot = 64 << 30
 
 // defaultIdleTimeout is how long a dead peer goes unnoticed. A transfer whose target dies ends within it, and
 // a healthy session sends something three times as often.
@@ -104,6 +111,12 @@ func (cfg *Config) complete() error {
 	}
 	if cfg.Fatal == nil {
 		cfg.Fatal = func(err error) { panic("peer: the process must end: " + err.Error()) }
+	}
+	if cfg.MaxSnapshot < 0 {
+		return fmt.Errorf("peer: Config.MaxSnapshot is %d, a number of bytes is needed", cfg.MaxSnapshot)
+	}
+	if cfg.MaxSnapshot == 0 {
+		cfg.MaxSnapshot = defaultMaxSnapshot
 	}
 	cfg.Target.Node = cfg.Key.ID()
 	if cfg.Target.MaxPendingEvents == 0 {

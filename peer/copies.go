@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -136,11 +137,35 @@ func (p *Peer) startRestore(call node.Call, op target.CallRestore) {
 	p.wg.Go(func() {
 		defer r.Close()
 		defer p.copies.restored(op.Migration)
-		result := p.executor.Restore(op, r, func(head crypto.Head) {
+		result := p.executor.Restore(op, &capped{r: r, left: p.cfg.MaxSnapshot, beyond: p.tooLarge}, func(head crypto.Head) {
 			p.post(node.Claimed{Migration: op.Migration, Head: head})
 		}, p.wait)
 		p.post(node.Done{Call: call, Result: result})
 	})
+}
+
+// tooLarge refuses a snapshot. The size that a source announces is a hint, so it is counted as well.
+func (p *Peer) tooLarge() error {
+	return fmt.Errorf("peer: this node takes snapshots of up to %d bytes: %w", p.cfg.MaxSnapshot, wire.ErrTooLarge)
+}
+
+// capped reads up to so many bytes and fails if there are more.
+type capped struct {
+	r      io.Reader
+	left   int64
+	beyond func() error
+}
+
+func (c *capped) Read(b []byte) (int, error) {
+	if int64(len(b)) > c.left {
+		b = b[:c.left+1] // one more shows that there is more
+	}
+	n, err := c.r.Read(b)
+	if int64(n) > c.left {
+		return int(c.left), c.beyond()
+	}
+	c.left -= int64(n)
+	return n, err
 }
 
 const (

@@ -135,6 +135,9 @@ func (p *Peer) admit(msg *wire.Prepare) error {
 	if p.ctx.Err() != nil {
 		return fmt.Errorf("peer: this node is closing: %w", wire.ErrRefused)
 	}
+	if msg.Size > uint64(p.cfg.MaxSnapshot) {
+		return p.tooLarge()
+	}
 	_, err := p.factories.Lookup(msg.Origin, msg.Kind)
 	return err
 }
