@@ -212,7 +212,7 @@ func (v *victim) within(what string, b bound) figures {
 	if bad := v.beyond(f, b); bad != "" {
 		v.t.Errorf("%s: too many %s", what, bad)
 	}
-	if b.peak > 0 && peak > v.calm.Peak+memoryFactor*b.peak {
+	if b.peak > 0 && peak > v.calm.Peak+raceFactor*b.peak {
 		v.t.Errorf("%s: too much resident memory", what)
 	}
 	return f

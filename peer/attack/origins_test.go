@@ -48,7 +48,7 @@ var (
 // of them is kept but the last few thousand refusals.
 func TestAMillionInventedOrigins(t *testing.T) {
 	v := attacked(t, wire.RightSubmit|wire.RightMigrateIn|wire.RightMigrateOut)
-	const origins, batch = 1_000_000, 1000
+	const origins, batch = 1_000_000 / raceFactor, 1000
 	c := v.call(v.attacker)
 	c.listen(isMark)
 	c.greeted()
@@ -78,7 +78,7 @@ func TestMovesToInventedTargets(t *testing.T) {
 	v := attacked(t, wire.RightMigrateOut)
 	c := v.call(v.attacker)
 	c.listen(isMark)
-	const targets, batch = 6_000, 50
+	const targets, batch = 6_000 / raceFactor, 50
 	nobody, err := net.ListenPacket("udp", "127.0.0.1:0") // hears every call and answers none
 	if err != nil {
 		t.Fatal(err)

@@ -2,5 +2,5 @@
 
 package attack
 
-// memoryFactor is by how much the race detector inflates what the system counts.
-const memoryFactor = 1
+// raceFactor is by how much the race detector inflates memory and slows down what is counted in the hundred thousands.
+const raceFactor = 1
