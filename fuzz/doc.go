@@ -1,6 +1,7 @@
 // Package fuzz holds the fuzz targets of every place where bytes arrive from
-// outside: codec, proofs and key files, frames, snapshots. They use exported
-// names only, so that a target cannot depend on how a parser works inside.
+// outside: codec, proofs and key files, frames, streams and handshakes, snapshots,
+// the files of journals and directories. They use exported names only, so that
+// a target cannot depend on how a parser works inside.
 //
 // Each target states laws instead of results. The common one: whatever
 // a decoder accepts encodes to the bytes it was read from. Text that people edit has the weaker one: what
@@ -8,8 +9,9 @@
 // documented ones, and forged proofs must not verify. Parts with state are run
 // as scripts of operations against a naive twin.
 //
-// Seeds are built by the encoders, in code. Inputs that once failed are kept in
-// testdata/fuzz, where an ordinary test run replays them:
+// Seeds are built by the encoders, in code. Inputs that once failed, and some that
+// get far into a script, are kept in testdata/fuzz, where an ordinary test run
+// replays them:
 //
 //	go test ./fuzz                                    # seeds and saved inputs
 //	go test ./fuzz -fuzz '^FuzzEvent$' -fuzztime 60s  # search

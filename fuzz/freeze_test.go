@@ -1,0 +1,46 @@
+package fuzz
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/directory/conformance"
+)
+
+// FuzzFreeze: a certificate that parses encodes to the bytes it was read from and is the genuine one, and with any
+// other acceptance than the genuine one it becomes no entry. The entry that the two become is a handover.
+func FuzzFreeze(f *testing.F) {
+	d := conformance.NewDaemon(f, 1)
+	claim := d.Move(1)
+	signer := d.Key(1).Public()
+	cert := crypto.AppendFreezeCert(nil, claim.Cert)
+	f.Add(cert, claim.Acceptance[:])
+	f.Add(cert, make([]byte, len(claim.Acceptance)))
+	f.Add(cert[:len(cert)-1], []byte{})
+	f.Fuzz(func(t *testing.T, b, accepted []byte) {
+		got, err := crypto.ParseFreezeCert(b, signer)
+		if err != nil {
+			if !errors.Is(err, crypto.ErrBadHandover) && !errors.Is(err, crypto.ErrBadSignature) && !errors.Is(err, crypto.ErrWeakKey) {
+				t.Fatalf("unknown error: %v", err)
+			}
+			got = claim.Cert // so that the acceptance is tried in any case
+		} else if !bytes.Equal(crypto.AppendFreezeCert(nil, got), b) || !bytes.Equal(b, cert) {
+			t.Fatalf("%x was never signed", b)
+		}
+		var acceptance crypto.Signature
+		copy(acceptance[:], accepted)
+		entry, _, err := crypto.Decide(got, acceptance)
+		switch {
+		case err == nil && acceptance != claim.Acceptance:
+			t.Fatalf("%x accepts", acceptance)
+		case err != nil && !errors.Is(err, crypto.ErrBadSignature):
+			t.Fatalf("unknown error: %v", err)
+		case err == nil:
+			if _, err := crypto.ParseHandover(entry, signer); err != nil {
+				t.Fatalf("what was decided is no handover: %v", err)
+			}
+		}
+	})
+}
