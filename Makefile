@@ -8,7 +8,7 @@ FUZZLONG ?= 10m
 # The modules inside this one, which keep what they need out of its go.mod.
 MODULES = directory/etcd chaos bench
 
-.PHONY: check $(CHECKS) fuzz sim bench bench-go bench-compare chaos model build
+.PHONY: check $(CHECKS) fuzz sim sim-long bench bench-go bench-compare chaos model build
 
 check: ## all of CHECKS, with a summary at the end
 	@sh scripts/check.sh $(CHECKS)
@@ -58,6 +58,10 @@ demo: ## the tour as a smoke test
 
 SEED  ?= 0
 SEEDS ?= 20000
+LONGSEEDS ?= 1000000
 
 sim: ## random clusters, SEEDS of them from SEED on
 	go test ./sim -count=1 -run TestStorm -v -timeout 0 -seed $(SEED) -seeds $(SEEDS)
+
+sim-long: ## a million of them on every core, with a line a minute
+	go test ./sim -count=1 -run TestStorm -v -timeout 0 -seed $(SEED) -seeds $(LONGSEEDS) -every 1m

@@ -28,26 +28,26 @@ func TestStorm(t *testing.T) {
 		}
 		return
 	}
-	n := *seeds
-	began := time.Now()
-	var next, steps, moves, failed atomic.Uint64
+	moreGarbage(t)
+	c := &tally{began: time.Now()}
+	stop := c.progress(t)
+	var next atomic.Uint64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := next.Add(1) - 1; i < uint64(n) && failed.Load() < 20; i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; i < uint64(*seeds) && c.failed.Load() < 20; i = next.Add(1) - 1 {
 				s := sim.NewStorm(sim.Options{Seed: *seed + i})
-				if err := s.Run(); err != nil {
-					failed.Add(1)
+				err := s.Run()
+				if err != nil {
 					t.Errorf("%v\n\tgo test ./sim -run TestStorm -seed %d -print", err, *seed+i)
 				}
-				steps.Add(s.Steps())
-				moves.Add(uint64(s.Moves()))
+				c.add(s, err)
 			}
 		})
 	}
 	workers.Wait()
-	took := time.Since(began).Seconds()
-	t.Logf("%d seeds from %d, %d moves, %.0f seeds/s, %.0f steps/s", n, *seed, moves.Load(), float64(n)/took, float64(steps.Load())/took)
+	stop()
+	t.Logf("%v, from seed %d", c, *seed)
 }
 
 // TestSameSeedSameRun: everything that happens follows from the seed.
