@@ -35,7 +35,7 @@ func FuzzRow(f *testing.F) {
 	f.Add(directory.AppendRow(nil, &directory.Row{Entry: e, Aborted: wire.Attempt{Epoch: 1, Boot: 1, Count: 7}, Generation: 2}))
 	f.Add(directory.AppendRow(nil, &directory.Row{Entry: moved}))
 	f.Add(directory.AppendMove(nil, &directory.Move{Entry: e}))
-	f.Add(directory.AppendMove(nil, &directory.Move{Entry: moved, Migration: out.Migration, Attempt: out.Attempt, Handover: out.Handover}))
+	f.Add(directory.AppendMove(nil, &directory.Move{Entry: moved, Migration: out.Migration, Attempt: out.Attempt, Cert: out.Cert}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rowLaw(t, b, d.Origin())
 		rowLaw(t, codec.AppendUint64(bytes.Clone(b), xxhash.Sum64(b)), d.Origin())

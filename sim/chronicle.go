@@ -22,6 +22,7 @@ type chronicle struct {
 	payload map[string]uint64        // the sequence of each payload, which are all different
 	owner   *life                    // who owned it when that was last looked at
 	acked   uint64                   // the highest sequence that a producer was told
+	holders map[uint64]*Node         // who has held it, by epoch
 }
 
 // submission names one submission for good.
@@ -34,12 +35,13 @@ type submission struct {
 type move struct {
 	id       wire.MigrationID
 	from, to *life
+	head     crypto.Head // before the handover
 }
 
 // Spawn gives birth to a daemon on the node.
 func (n *Node) Spawn(kind, name string) node.Daemon {
 	l := n.life
-	key, err := n.c.newKey()
+	key, err := l.newKey()
 	if err != nil {
 		panic(fmt.Sprintf("sim: internal error: %v", err))
 	}
@@ -60,6 +62,7 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 	d := node.DaemonOf(host, kind == KindFrozen, n.c.opt.Durability)
 	n.c.logs[d.Origin] = &chronicle{
 		daemon: d, at: make(map[uint64]crypto.Digest), where: make(map[submission]uint64), payload: make(map[string]uint64),
+		holders: make(map[uint64]*Node),
 	}
 	n.c.register(host.Passport().Genesis, n)
 	l.step(node.Serve{Daemon: d})
@@ -91,7 +94,7 @@ func (c *Cluster) saw(ev daemon.Event) {
 
 // committed is told of every handover that is durable, once by who made it so and again by who finds it. l is the
 // source, nil if the directory decided while it was dead.
-func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target crypto.NodeID, seq uint64) {
+func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target crypto.NodeID, head crypto.Head) {
 	j := c.logs[origin]
 	if slices.ContainsFunc(j.moves, func(m move) bool { return m.id == id }) {
 		return
@@ -103,8 +106,8 @@ func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target 
 	if !c.durable() && (to == nil || !to.handler.IsMigrating(origin)) {
 		j.adrift = true // it died after its hold, and nobody could know yet
 	}
-	j.moves = append(j.moves, move{id: id, from: l, to: to})
-	c.log("%s is committed to %s at %d", j.daemon.Name, c.name(target), seq)
+	j.moves = append(j.moves, move{id: id, from: l, to: to, head: head})
+	c.log("%s is committed to %s at %d", j.daemon.Name, c.name(target), head.Sequence)
 }
 
 func (c *Cluster) name(id crypto.NodeID) string {
@@ -150,11 +153,15 @@ func (c *Cluster) check() {
 		if len(owners) == 0 {
 			continue
 		}
+		changed := j.owner != owners[0] || j.epoch != epoch
 		j.owner = owners[0]
 		if epoch < j.epoch {
 			c.Failf("%s owns %s at epoch %d, after epoch %d", owners[0].Name, j.daemon.Name, epoch, j.epoch)
 		}
 		j.epoch = epoch
+		if changed {
+			c.succeed(j, owners[0], epoch)
+		}
 		if j.lost {
 			c.Failf("%s serves at %s after it was lost", j.daemon.Name, owners[0].Name)
 		}

@@ -96,6 +96,7 @@ type Cluster struct {
 	order      []uint64 // the origins, ascending
 
 	steps uint64
+	seeds [][32]byte // of every private key that was made for a daemon
 	err   error
 }
 

@@ -63,7 +63,7 @@ func (c *Cluster) decided(q node.Consult, answer node.Consulted) {
 	cert := claim.Cert
 	c.directory.moved[q.Ref.Origin] = cert.Epoch
 	if from := c.node(cert.From); from != nil {
-		c.committed(from.life, q.Ref.Origin, q.Ref.Migration, cert.To, cert.Head.Sequence+1)
+		c.committed(from.life, q.Ref.Origin, q.Ref.Migration, cert.To, cert.Head)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/journal/crashdisk"
 	"github.com/ferrymesh/ferry/node"
@@ -47,7 +48,7 @@ func (l *life) recover() {
 	l.forgetUnsynced()
 	for _, in := range l.executor.Found() {
 		if r, ok := in.(node.Released); ok {
-			l.c.committed(l, r.Daemon.Origin, r.Commit.Ref.Migration, r.Commit.Target, r.Handover.Link.Sequence)
+			l.c.committed(l, r.Daemon.Origin, r.Commit.Ref.Migration, r.Commit.Target, r.Head)
 		}
 		l.step(in)
 	}
@@ -168,13 +169,22 @@ func (l *life) deliver(r *reports) {
 		}
 		r.waiting = r.waiting[1:]
 		if done, ok := next.done.Result.(source.HandedOver); ok && done.Err == nil {
-			l.c.committed(l, next.done.Call.Origin, next.done.Call.Migration, handedOver(next.done.Call.Op), done.Event.Link.Sequence)
+			l.c.committed(l, next.done.Call.Origin, next.done.Call.Migration, handedOver(next.done.Call.Op), l.headOf(next.done.Call.Origin))
 		}
 		l.step(next.done)
 		if l.dead {
 			return
 		}
 	}
+}
+
+// headOf returns the head at which a daemon was handed over here.
+func (l *life) headOf(origin uint64) (head crypto.Head) {
+	if host, ok := l.registry.Host(origin); ok {
+		list := host.Passport().Handovers
+		head = list[len(list)-1].Head
+	}
+	return head
 }
 
 // Disk is the node's disk, nil at durability memory.

@@ -20,12 +20,15 @@
 //
 // # Checks
 //
-// After every step: at most one host per entity is an owner, and the owner's epoch never falls. With every
-// event: no two copies of a daemon ever see different events at one sequence, and no submission is at two
-// sequences. With every answer: a receipt names the place in the log where the submission is. [Cluster.Settle]
-// checks what must be true once faults are over: every migration has an outcome that all of its nodes agree
-// on, every submission is answered, nothing is left in a queue or dark, and the passport of each daemon has
-// the handovers that were committed.
+// After every step: at most one host per entity is an owner, an epoch has one holder for good, and the owner's
+// epoch never falls; what a node holds for others is within its limits. As an epoch begins: the new holder's head is
+// the one that the commit before it has closed, and its log has everything that was acknowledged, once and in
+// order. With every event: no two copies of a daemon ever see different events at one sequence, and no
+// submission is at two sequences. With every answer: a receipt names the place in the log where the submission
+// is. With everything that is sent: no private key is in it. [Cluster.Settle] checks what must be true once
+// faults are over: every migration has an outcome that all of its nodes agree on, every submission is answered,
+// nothing is left in a queue or dark, the passport of each daemon has the handovers that were committed, and
+// no process can still sign for an epoch that is over.
 //
 // # Limits
 //

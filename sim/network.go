@@ -140,6 +140,7 @@ func (e *end) send(s node.Send) {
 	if s.Channel == subproto.Events {
 		k.migration = s.Migration
 	}
+	e.c.checkLeak(e.life, s.Frame)
 	to := e.other
 	to.life.at(e.arriveAt(k), func() {
 		if e.over || to.down {

@@ -49,6 +49,7 @@ type life struct {
 	wake     time.Time // the earliest Tick that is on its way, zero for none
 	clock    int
 	notes    []node.Note
+	secrets  []secretKey // every private key that this process has made
 }
 
 func (c *Cluster) newNode(i int) *Node {
@@ -92,7 +93,7 @@ func (n *Node) start() {
 func (n *Node) config(l *life, limits target.Config) node.Config {
 	cfg := n.c.opt.Core
 	cfg.Node, cfg.Name, cfg.Addrs, cfg.Boot = n.ID, n.Name, []string{n.Name}, n.boot
-	cfg.NewKey, cfg.Directory = n.c.newKey, n.c.directory != nil
+	cfg.NewKey, cfg.Directory = l.newKey, n.c.directory != nil
 	cfg.Admit = func(msg *wire.Prepare) error {
 		_, err := l.handler.Factories().Lookup(msg.Origin, msg.Kind)
 		return err
@@ -167,6 +168,9 @@ func (l *life) step(in node.Input) {
 	l.c.logInput(l, in)
 	l.obey(l.core.Step(l.c.now, in))
 	l.c.check()
+	if l.c.steps%limitsEvery == 0 {
+		l.c.checkLimits(l)
+	}
 }
 
 // at runs something unless the process has died by then.

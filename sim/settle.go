@@ -28,6 +28,7 @@ func (c *Cluster) Settle(limit time.Duration) {
 	c.checkOutcomes()
 	c.checkPassports()
 	c.checkRequests()
+	c.checkKeys()
 }
 
 // quiet returns what is still going on, or nothing.

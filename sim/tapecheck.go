@@ -14,7 +14,7 @@ func (c *Cluster) checkTape(j *chronicle, l *life, head uint64) {
 		c.Failf("inspect %s at %s: %v", j.daemon.Name, l.Name, err)
 		return
 	}
-	n := 0
+	n, last := 0, uint64(0)
 	for ; len(b) > 0; b = b[entryLen:] {
 		seq := binary.BigEndian.Uint64(b)
 		var digest crypto.Digest
@@ -22,6 +22,10 @@ func (c *Cluster) checkTape(j *chronicle, l *life, head uint64) {
 		if j.at[seq] != digest {
 			c.Failf("%s at %s has another event at %d", j.daemon.Name, l.Name, seq)
 		}
+		if seq <= last {
+			c.Failf("%s at %s has %d behind %d", j.daemon.Name, l.Name, seq, last)
+		}
+		last = seq
 		n++
 	}
 	if n != len(j.at) {
