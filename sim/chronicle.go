@@ -49,7 +49,7 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 	if err != nil {
 		panic(fmt.Sprintf("sim: internal error: %v", err))
 	}
-	host, err := daemon.NewHost(plan.New(), key, kind, daemon.HostConfig{Now: n.c.Now, Node: n.ID, Name: name})
+	host, err := daemon.NewHost(plan.New(), key, kind, daemon.HostConfig{Now: n.now, Node: n.ID, Name: name})
 	if err == nil {
 		err = l.executor.Born(host, key, n.c.opt.Durability, l.wait)
 	}

@@ -38,6 +38,8 @@ type Options struct {
 	// a hundred answers, are lost.
 	Directory      bool
 	DirectoryLoses int
+	// Clocks gives every node a clock of its own rate, which each new process finds set anew.
+	Clocks bool
 	// Strangers leaves the nodes without each other's addresses.
 	Strangers bool
 	// Trace receives a line for everything that happens.

@@ -13,6 +13,7 @@
 //     would wait for the next one, so that everything else happens in between.
 //   - A process can die. Everything it had in memory is gone; it comes back with its key and a higher boot
 //     counter.
+//   - A node may have a clock that runs at a rate of its own and stands somewhere else after each start.
 //
 // Every random choice comes from a source of its own per concern, derived from the seed, so that one
 // concern can be changed without moving all the others. One seed is one run, byte for byte: [Cluster.Hash]

@@ -22,9 +22,10 @@ type Node struct {
 	// Rights are what this node gives to others; nil gives everybody everything.
 	Rights func(crypto.NodeID) wire.Rights
 
-	boot uint64
-	disk *crashdisk.Disk // nil at durability memory
-	life *life           // nil while the process is dead
+	boot  uint64
+	clock clock
+	disk  *crashdisk.Disk // nil at durability memory
+	life  *life           // nil while the process is dead
 }
 
 // life is everything that dies with a process.
@@ -47,7 +48,7 @@ type life struct {
 	restores map[wire.MigrationID]*restore
 	requests map[uint64]*Request
 	wake     time.Time // the earliest Tick that is on its way, zero for none
-	clock    int
+	ticks    int
 	notes    []node.Note
 	secrets  []secretKey // every private key that this process has made
 }
@@ -63,6 +64,7 @@ func (c *Cluster) newNode(i int) *Node {
 // start begins a new life.
 func (n *Node) start() {
 	n.boot++
+	n.setClock()
 	reg := daemon.NewRegistry()
 	l := &life{
 		Node: n, number: n.boot, registry: reg,
@@ -74,7 +76,7 @@ func (n *Node) start() {
 	cfg.Node = n.ID
 	l.handler = target.New(reg, cfg)
 	n.c.registerKinds(l.handler.Factories())
-	host := daemon.HostConfig{Now: n.c.Now, Node: n.ID}
+	host := daemon.HostConfig{Now: n.now, Node: n.ID}
 	l.executor = &node.Executor{Node: n.ID, Registry: reg, Handler: l.handler, Host: host, Clock: l.tick}
 	n.life = l
 	n.c.log("%s starts, boot %d", n.Name, n.boot)
@@ -108,8 +110,8 @@ func (n *Node) config(l *life, limits target.Config) node.Config {
 
 // tick is a clock on which everything takes a little time, so that replay rates can be measured.
 func (l *life) tick() time.Time {
-	l.clock++
-	return l.c.now.Add(time.Duration(l.clock) * 20 * time.Microsecond)
+	l.ticks++
+	return l.c.now.Add(time.Duration(l.ticks) * 20 * time.Microsecond)
 }
 
 // Up reports whether the process lives.
@@ -166,7 +168,7 @@ func (l *life) step(in node.Input) {
 	}
 	l.c.steps++
 	l.c.logInput(l, in)
-	l.obey(l.core.Step(l.c.now, in))
+	l.obey(l.core.Step(l.now(), in))
 	l.c.check()
 	if l.c.steps%limitsEvery == 0 {
 		l.c.checkLimits(l)
@@ -227,7 +229,7 @@ func (l *life) setWake(at time.Time) {
 		return
 	}
 	l.wake = at
-	l.at(at, func() {
+	l.at(l.when(at), func() {
 		if l.wake.Equal(at) {
 			l.wake = time.Time{}
 			l.step(node.Tick{})

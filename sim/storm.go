@@ -55,6 +55,7 @@ func NewStorm(opt Options) *Storm {
 		opt.Target.MaxActive = 1
 	}
 	opt.stormDisks()
+	opt.Clocks = opt.Seed%2 == 1
 	return &Storm{Cluster: New(opt), rng: rng}
 }
 
