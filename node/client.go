@@ -33,14 +33,16 @@ type client struct {
 	nextSeq uint64
 
 	unanswered
-	asked   bool // an Open or Submit is out on the current session
-	askedAt time.Time
-	lost    bool            // nobody left to ask, and the directory has not answered yet
-	tried   []crypto.NodeID // nodes that did not know the daemon since the last success
-	wait    time.Duration
-	retryAt time.Time
-	used    time.Time // when it was last given something to submit
-	alarm   alarm
+	asked    bool // an Open or Submit is out on the current session
+	askedAt  time.Time
+	lost     bool            // nobody left to ask, and the directory has not answered yet
+	tried    []crypto.NodeID // nodes that did not know the daemon since the last success
+	silences int             // how often in a row the answer of the holder has not come
+	silent   bool            // a node among those tried has never answered
+	wait     time.Duration
+	retryAt  time.Time
+	used     time.Time // when it was last given something to submit
+	alarm    alarm
 }
 
 // Limits of a client.
@@ -50,6 +52,8 @@ const (
 	clientWaitMax  = time.Second
 	// answerLimit is how long an answer may take before it is asked for again.
 	answerLimit = 5 * time.Second
+	// maxSilences is how many answers in a row may stay away before another node is asked.
+	maxSilences = 2
 	// clientIdle is how long a client with nothing to do is remembered. All it would forget, it can ask for.
 	clientIdle = 10 * time.Minute
 )
@@ -122,6 +126,11 @@ func (c *Core) pump(cl *client) {
 		return
 	}
 	if cl.holder != c.cfg.Node && c.ready(cl.holder) == nil {
+		if cl.wait == clientWaitMax && len(c.peer(cl.holder).sessions) > 0 {
+			cl.silent = true // it is connected, and has not said Hello all that time
+			c.tryElsewhere(cl, wire.ErrUnreachable)
+			return
+		}
 		c.dial(cl.holder)
 		c.retryLater(cl)
 		return
@@ -142,6 +151,7 @@ func (c *Core) answeredBy(from crypto.NodeID, origin uint64, label string) *clie
 	if cl == nil || cl.holder != from || !cl.asked {
 		return nil
 	}
+	cl.silences = 0
 	return cl
 }
 
@@ -173,7 +183,7 @@ func firstNumber(boot uint64) uint64 {
 
 // settled: the holder has been found; what was tried before does not count any more.
 func (cl *client) settled() {
-	cl.tried, cl.wait, cl.retryAt = nil, 0, time.Time{}
+	cl.tried, cl.silent, cl.wait, cl.retryAt = nil, false, 0, time.Time{}
 }
 
 func (c *Core) clientReceipts(from crypto.NodeID, msg *wire.Receipts) {
@@ -228,13 +238,18 @@ func (c *Core) retryLater(cl *client) {
 }
 
 func (c *Core) wakeClient(cl *client) {
+	pending := cl.count > 0
 	if cl.asked && c.now.Sub(cl.askedAt) >= answerLimit {
-		cl.asked = false // the question or its answer was lost: ask again, under the same numbers
+		cl.asked = false
+		if pending {
+			c.noAnswer(cl)
+			return
+		}
 	}
 	if cl.asked {
 		c.set(&cl.alarm, cl.askedAt.Add(answerLimit), timer{kind: timerClient, client: cl.key})
 	}
-	if cl.count > 0 {
+	if pending {
 		c.pump(cl)
 		return
 	}
@@ -244,6 +259,17 @@ func (c *Core) wakeClient(cl *client) {
 		return
 	}
 	c.set(&cl.alarm, expires, timer{kind: timerClient, client: cl.key})
+}
+
+// noAnswer: the question or its answer was lost, and is asked again under the same numbers. A node that keeps
+// its session and never answers need not be the holder.
+func (c *Core) noAnswer(cl *client) {
+	if cl.silences++; cl.silences < maxSilences {
+		c.pump(cl)
+		return
+	}
+	cl.silences, cl.silent = 0, true
+	c.tryElsewhere(cl, wire.ErrTimeout)
 }
 
 // clientsUp lets everybody who waits for the peer go on; clientsDown makes them ask again elsewhere.

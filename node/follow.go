@@ -14,7 +14,8 @@ import (
 
 // tryElsewhere goes on to the next node that may know the daemon. When all have been asked, and one of them
 // has said that it does not, that is the answer, unless something is in flight: then the daemon may be
-// between two nodes, or its holder may be restarting, and the client asks again.
+// between two nodes, or its holder may be restarting, and the client asks again. So it does if one of them has
+// not answered at all: that may be a holder that is slow.
 func (c *Core) tryElsewhere(cl *client, err error) {
 	cl.tried = append(cl.tried, cl.holder)
 	for _, id := range c.candidates() {
@@ -35,7 +36,9 @@ func (c *Core) tryElsewhere(cl *client, err error) {
 
 // foundNowhere ends a search, or begins it anew after a while.
 func (c *Core) foundNowhere(cl *client, err error) {
-	if cl.sent == 0 && errors.Is(err, wire.ErrDaemonNotFound) {
+	silent := cl.silent
+	cl.silent = false
+	if cl.sent == 0 && !silent && errors.Is(err, wire.ErrDaemonNotFound) {
 		c.fail(cl, cl.count, err)
 		return
 	}

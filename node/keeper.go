@@ -113,8 +113,8 @@ func (s *session) took(request uint64) bool {
 	return false
 }
 
-// unanswered gives up what was asked on a session that has ended.
-func (c *Core) unanswered(s *session) {
+// giveUpAsking gives up what was asked on a session that has ended.
+func (c *Core) giveUpAsking(s *session) {
 	for _, request := range s.asked {
 		c.keeperReply(request, nil, wire.ErrUnreachable)
 	}

@@ -144,7 +144,7 @@ func (c *Core) sessionDown(in SessionDown) {
 	}
 	p.lastErr = in.Err
 	c.dropRoutes(s)
-	c.unanswered(s)
+	c.giveUpAsking(s)
 	// What was in flight on this session is gone. With another one up that only means sending it again; a
 	// snapshot stream that broke reports its own end.
 	if c.ready(s.peer) == nil {
