@@ -225,6 +225,10 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 			return
 		}
 	}
+	if t := c.tombstones[msg.Origin]; t != nil && t.migration == msg.Migration {
+		c.whereIs(from, msg.Ref, wire.Attempt{}) // it has moved the daemon, in an earlier life of this process
+		return
+	}
 	if failed := c.refusals[msg.Migration]; failed != nil {
 		c.send(from, failed)
 		return
