@@ -21,6 +21,7 @@ type chronicle struct {
 	adrift  bool                     // the same, or that of one who had the only proof of who its holder is
 	payload map[string]uint64        // the sequence of each payload, which are all different
 	owner   *life                    // who owned it when that was last looked at
+	wild    bool                     // it belongs to a hostile node
 	acked   uint64                   // the highest sequence that a producer was told
 	holders map[uint64]*Node         // who has held it, by epoch
 }
@@ -35,7 +36,8 @@ type submission struct {
 type move struct {
 	id       wire.MigrationID
 	from, to *life
-	head     crypto.Head // before the handover
+	orch     crypto.NodeID // who asked for it
+	head     crypto.Head   // before the handover
 }
 
 // Spawn gives birth to a daemon on the node.
@@ -62,7 +64,7 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 	d := node.DaemonOf(host, kind == KindFrozen, n.c.opt.Durability)
 	n.c.logs[d.Origin] = &chronicle{
 		daemon: d, at: make(map[uint64]crypto.Digest), where: make(map[submission]uint64), payload: make(map[string]uint64),
-		holders: make(map[uint64]*Node),
+		holders: make(map[uint64]*Node), wild: n.hostile,
 	}
 	n.c.register(host.Passport().Genesis, n)
 	l.step(node.Serve{Daemon: d})
@@ -72,6 +74,9 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 // saw is told of every event that any copy applies.
 func (c *Cluster) saw(ev daemon.Event) {
 	j := c.logs[ev.Link.Origin]
+	if j == nil || j.wild {
+		return
+	}
 	digest := ev.Digest()
 	seq := ev.Link.Sequence
 	if before, ok := j.at[seq]; ok {
@@ -86,6 +91,9 @@ func (c *Cluster) saw(ev daemon.Event) {
 		c.Failf("submission %d of %s is in the log of %s at %d and at %d", s.number, s.producer.Short(), j.daemon.Name, first, seq)
 	}
 	j.where[s] = seq
+	if c.lied[ev.Producer] {
+		return // it may submit what it has heard from others, as its own
+	}
 	if first, ok := j.payload[string(ev.Payload)]; ok {
 		c.Failf("a payload is in the log of %s at %d and at %d, under two numbers", j.daemon.Name, first, seq)
 	}
@@ -93,10 +101,13 @@ func (c *Cluster) saw(ev daemon.Event) {
 }
 
 // committed is told of every handover that is durable, once by who made it so and again by who finds it. l is the
-// source, nil if the directory decided while it was dead.
-func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target crypto.NodeID, head crypto.Head) {
+// source, which may have died meanwhile.
+func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target, orch crypto.NodeID, head crypto.Head) {
 	j := c.logs[origin]
-	if slices.ContainsFunc(j.moves, func(m move) bool { return m.id == id }) {
+	if j == nil || j.wild {
+		return
+	}
+	if slices.ContainsFunc(j.moves, func(m move) bool { return m.id == id && m.head.Sequence == head.Sequence }) {
 		return
 	}
 	var to *life
@@ -106,7 +117,7 @@ func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target 
 	if !c.durable() && (to == nil || !to.handler.IsMigrating(origin)) {
 		j.adrift = true // it died after its hold, and nobody could know yet
 	}
-	j.moves = append(j.moves, move{id: id, from: l, to: to, head: head})
+	j.moves = append(j.moves, move{id: id, from: l, to: to, orch: orch, head: head})
 	c.log("%s is committed to %s at %d", j.daemon.Name, c.name(target), head.Sequence)
 }
 
@@ -144,6 +155,11 @@ func (c *Cluster) owners(origin uint64) (list []*life, epoch uint64) {
 
 // check looks at what must hold after every step.
 func (c *Cluster) check() {
+	if c.opt.Rule != nil {
+		if why := c.opt.Rule(c); why != "" {
+			c.Failf("%s", why)
+		}
+	}
 	for _, origin := range c.origins() {
 		j := c.logs[origin]
 		owners, epoch := c.owners(origin)
@@ -191,5 +207,16 @@ func (c *Cluster) died(l *life) {
 // reachable reports whether a daemon can still answer, if not now then once its move is over.
 func (c *Cluster) reachable(origin uint64) bool {
 	owners, _ := c.owners(origin)
-	return len(owners) > 0 || !c.logs[origin].adrift
+	return !c.logs[origin].wild && (len(owners) > 0 || !c.logs[origin].adrift)
 }
+
+// Moved returns how many handovers were committed.
+func (c *Cluster) Moved() (n int) {
+	for _, j := range c.logs {
+		n += len(j.moves)
+	}
+	return n
+}
+
+// Deaths returns how many processes have died.
+func (c *Cluster) Deaths() int { return c.deaths }

@@ -44,6 +44,8 @@ type Options struct {
 	Strangers bool
 	// Trace receives a line for everything that happens.
 	Trace io.Writer
+	// Rule is one more check, made after every step: what it returns is what is wrong.
+	Rule func(*Cluster) string
 	// Hash makes Hash work.
 	Hash bool
 }
@@ -95,11 +97,17 @@ type Cluster struct {
 	logs       map[uint64]*chronicle // what every copy of a daemon must agree on, by origin
 	requests   []*Request
 	migrations []*migration
-	order      []uint64 // the origins, ascending
+	order      []uint64 // the origins that are checked, ascending
+	ordered    int      // of how many daemons
 
-	steps uint64
-	seeds [][32]byte // of every private key that was made for a daemon
-	err   error
+	onHeard func(wire.Type, *Node)     // told of every frame as it is sent; may be nil
+	lied    map[crypto.ProducerID]bool // producers of a hostile node
+	heard   map[wire.Type][]heard      // what was said lately; nil without a hostile node
+	steps   uint64
+	deaths  int
+	seeds   [][32]byte // of every private key that was made for a daemon
+	err     error
+	failed  string // the format of err, which names the check
 }
 
 // New returns a cluster in which nothing has happened yet.

@@ -79,6 +79,7 @@ func (cp *copying) begin() {
 	cp.rest = buf.Bytes()
 	l := cp.life
 	l.c.checkLeak(l, cp.rest)
+	l.c.hear(snapshotHeard, heard{ref: cp.c.Ref, frame: cp.rest})
 	cp.stream = &stream{id: l.c.nextID(), at: cp.end.other, ref: cp.c.Ref}
 	cp.piece()
 }

@@ -68,3 +68,21 @@ func TestS5_SourceDiesBeforeCommit(t *testing.T) {
 		t.Fatalf("%d records left", n)
 	}
 }
+
+// An orchestrator that has heard nothing of a move, not even that it began, asks for it again after its source has
+// restarted: it learns that this very migration has moved the daemon.
+func TestO4_AskedAgainAfterRestart(t *testing.T) {
+	f := newFixture(t, sim.Options{Durability: wire.DurabilityEveryEvent})
+	id := f.d.Migrate(f.daemon.Origin, f.a, f.b, wire.Options{})
+	f.until(f.a, id, wire.PhaseSnapshot)
+	f.Block(f.d, f.a)
+	f.Block(f.d, f.b)
+	f.until(f.a, id, wire.PhaseComplete)
+	f.Run(100 * time.Millisecond)
+	f.a.Kill()
+	f.a.Restart()
+	f.Unblock(f.d, f.a)
+	f.Unblock(f.d, f.b)
+	f.settle()
+	f.ends(f.d, id, wire.OutcomeMoved, nil)
+}

@@ -44,7 +44,7 @@ func (l *life) consult(q node.Consult) {
 			return
 		}
 		answer := q.Ask(context.Background(), d)
-		l.c.decided(q, answer)
+		l.decided(q, answer)
 		l.c.log("the directory answers %s: %T", l.Name, q.Op)
 		if unheard {
 			fail()
@@ -54,17 +54,24 @@ func (l *life) consult(q node.Consult) {
 	})
 }
 
-// decided is told of every answer, and notes a commit when it is made.
-func (c *Cluster) decided(q node.Consult, answer node.Consulted) {
+// decided is told of every answer to a process, dead or not, and notes a commit when it is made.
+func (l *life) decided(q node.Consult, answer node.Consulted) {
 	claim, ok := q.Op.(target.ConsultCommit)
 	if out, is := answer.Result.(target.Decided); !ok || !is || out.Decision != wire.DecisionCommit {
 		return
 	}
 	cert := claim.Cert
-	c.directory.moved[q.Ref.Origin] = cert.Epoch
-	if from := c.node(cert.From); from != nil {
-		c.committed(from.life, q.Ref.Origin, q.Ref.Migration, cert.To, cert.Head)
+	l.c.directory.moved[q.Ref.Origin] = cert.Epoch
+	from := l.c.node(cert.From)
+	if from == nil {
+		return
 	}
+	holder := from.life
+	if holder == nil {
+		holder = &life{Node: from, dead: true}
+	}
+	v, _ := l.core.Migration(q.Ref.Migration)
+	l.c.committed(holder, q.Ref.Origin, q.Ref.Migration, cert.To, v.Orchestrator, cert.Head)
 }
 
 // superseded reports whether the directory has given the daemon to another epoch than a host has: the host may only be

@@ -48,7 +48,7 @@ func (l *life) recover() {
 	l.forgetUnsynced()
 	for _, in := range l.executor.Found() {
 		if r, ok := in.(node.Released); ok {
-			l.c.committed(l, r.Daemon.Origin, r.Commit.Ref.Migration, r.Commit.Target, r.Head)
+			l.c.committed(l, r.Daemon.Origin, r.Commit.Ref.Migration, r.Commit.Target, r.Commit.Orchestrator, r.Head)
 		}
 		l.step(in)
 	}
@@ -169,7 +169,8 @@ func (l *life) deliver(r *reports) {
 		}
 		r.waiting = r.waiting[1:]
 		if done, ok := next.done.Result.(source.HandedOver); ok && done.Err == nil {
-			l.c.committed(l, next.done.Call.Origin, next.done.Call.Migration, handedOver(next.done.Call.Op), l.headOf(next.done.Call.Origin))
+			v, _ := l.core.Migration(next.done.Call.Migration)
+			l.c.committed(l, next.done.Call.Origin, next.done.Call.Migration, handedOver(next.done.Call.Op), v.Orchestrator, l.headOf(next.done.Call.Origin))
 		}
 		l.step(next.done)
 		if l.dead {

@@ -31,9 +31,17 @@
 // nothing is left in a queue or dark, the passport of each daemon has the handovers that were committed, and
 // no process can still sign for an epoch that is over.
 //
+// # Storms, scripts and lies
+//
+// A [Storm] draws a cluster and what happens to it from its seed. It writes down what it does as a list of [Act]:
+// with what it was set up with that is a [Script], which is the same run again, byte for byte, and which [Shrink]
+// shortens to what a failure needs. In one storm of four the last node is hostile, see hostile.go: it plays its parts
+// and lies in between. What is checked is then checked of the others and of their daemons.
+//
 // # Limits
 //
 // Disks forget and tear what was not synced when a process dies, and can be full; what they have synced they
-// keep. Frames are delivered as they were
-// sent: what a hostile peer can say is for tests that build frames by hand, with [Node.Inject].
+// keep. A hostile node never gets a daemon of others. It does not answer their producers with Opened, Receipts or
+// Refused either: a producer believes whom it asks until a handover says otherwise, and finds the daemon by asking its
+// peers. Nor is a target checked that waits for a hostile source which is connected and says nothing.
 package sim

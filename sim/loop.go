@@ -95,6 +95,7 @@ func (c *Cluster) RunUntil(limit time.Duration, holds func() bool) bool {
 // Failf records the first failure of a check and stops the cluster.
 func (c *Cluster) Failf(format string, args ...any) {
 	if c.err == nil {
+		c.failed = format
 		c.err = fmt.Errorf("sim: seed %d, %v: "+format, append([]any{c.opt.Seed, c.now.Sub(Epoch)}, args...)...)
 		c.log("FAILED %v", c.err)
 	}

@@ -116,6 +116,9 @@ func (e *end) close(why string) {
 // arriveAt is when something sent now arrives: behind what was sent on the same stream before.
 func (e *end) arriveAt(k streamKey) time.Time {
 	c, r := e.c, e.c.source("delays")
+	if e.life.hostile || e.other.life.hostile {
+		r = c.source("hostile delays") // what is said to no effect changes nothing else, and can be left out
+	}
 	d := between(r, c.opt.Net.Link/8, c.opt.Net.Link)
 	if r.IntN(100) < 3 {
 		d = between(r, 0, c.opt.Net.Spike)
@@ -133,9 +136,14 @@ func (e *end) arriveAt(k streamKey) time.Time {
 }
 
 func (e *end) send(s node.Send) {
-	if e.down || e.over {
+	if e.down || e.over || e.life.mute {
 		return
 	}
+	e.c.hearFrame(s.Frame, e.other.life.Node)
+	e.transmit(s)
+}
+
+func (e *end) transmit(s node.Send) {
 	k := streamKey{channel: s.Channel}
 	if s.Channel == subproto.Events {
 		k.migration = s.Migration

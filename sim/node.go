@@ -22,10 +22,11 @@ type Node struct {
 	// Rights are what this node gives to others; nil gives everybody everything.
 	Rights func(crypto.NodeID) wire.Rights
 
-	boot  uint64
-	clock clock
-	disk  *crashdisk.Disk // nil at durability memory
-	life  *life           // nil while the process is dead
+	boot    uint64
+	hostile bool // it lies, and nothing that it has is checked
+	clock   clock
+	disk    *crashdisk.Disk // nil at durability memory
+	life    *life           // nil while the process is dead
 }
 
 // life is everything that dies with a process.
@@ -50,6 +51,7 @@ type life struct {
 	wake     time.Time // the earliest Tick that is on its way, zero for none
 	ticks    int
 	notes    []node.Note
+	mute     bool        // nothing that it sends leaves
 	secrets  []secretKey // every private key that this process has made
 }
 
@@ -150,6 +152,7 @@ func (n *Node) Kill() {
 	for _, r := range n.c.sortedRestores(l) {
 		r.stop()
 	}
+	n.c.deaths++
 	n.c.died(l)
 	n.crashDisk()
 }

@@ -61,6 +61,9 @@ func (l *life) replied(reply node.Reply) {
 		return
 	}
 	j := l.c.logs[r.Origin]
+	if j.wild || l.hostile {
+		return
+	}
 	j.acked = max(j.acked, r.Receipt.Sequence)
 	s := submission{crypto.DeriveProducer(l.ID, r.Label), r.Receipt.ProducerSeq}
 	switch seq, ok := j.where[s]; {
@@ -84,7 +87,7 @@ func (c *Cluster) checkRequests() {
 	last := make(map[*life]map[string]uint64)
 	for _, r := range c.requests {
 		j := c.logs[r.Origin]
-		if j == nil || r.life.dead {
+		if j == nil || j.wild || r.life.dead || r.life.hostile {
 			continue
 		}
 		if !r.Answered {
@@ -133,6 +136,13 @@ func (n *Node) Migrate(origin uint64, from, to *Node, opt wire.Options) wire.Mig
 	return m.id
 }
 
+// seenBy returns what a node knows of the migration. A hostile node may begin another one of the same id.
+func (m *migration) seenBy(l *life) (node.Migration, bool) {
+	v, ok := l.core.Migration(m.id)
+	same := v.Origin == m.origin && v.Source == m.source.ID && v.Target == m.target.ID && v.Orchestrator == m.orch.ID
+	return v, ok && same
+}
+
 // Cancel asks, at this node, to stop a migration.
 func (n *Node) Cancel(id wire.MigrationID) {
 	if n.life != nil {
@@ -148,12 +158,14 @@ func (m *migration) disturbed() bool {
 // sourceDied reports whether the process of the source has died since, and with it all it knew of the move.
 func (m *migration) sourceDied() bool { return m.lives[1] == nil || m.lives[1].dead }
 
-// origins lists the daemons in order.
+// origins lists the daemons that are checked, in order.
 func (c *Cluster) origins() []uint64 {
-	if len(c.order) != len(c.logs) {
-		c.order = c.order[:0]
-		for origin := range c.logs {
-			c.order = append(c.order, origin)
+	if c.ordered != len(c.logs) {
+		c.ordered, c.order = len(c.logs), c.order[:0]
+		for origin, j := range c.logs {
+			if !j.wild {
+				c.order = append(c.order, origin)
+			}
 		}
 		slices.Sort(c.order)
 	}

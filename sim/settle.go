@@ -34,6 +34,9 @@ func (c *Cluster) Settle(limit time.Duration) {
 // quiet returns what is still going on, or nothing.
 func (c *Cluster) quiet() string {
 	for _, n := range c.nodes {
+		if n.hostile {
+			continue
+		}
 		if why := c.busy(n.life); why != "" {
 			return n.Name + ": " + why
 		}
@@ -48,24 +51,29 @@ func (c *Cluster) busy(l *life) string {
 		}
 	}
 	for _, m := range c.migrations {
-		v, ok := l.core.Migration(m.id)
+		v, ok := m.seenBy(l)
 		if !ok || v.Outcome == 0 || v.Outcome == wire.OutcomeInDoubt && !c.excused(m) {
-			if ok {
+			if ok && !c.logs[m.origin].wild {
 				return fmt.Sprintf("%x runs: %s", m.id[:2], v.State)
 			}
+		}
+	}
+	if c.heard != nil {
+		if why := c.unfinished(l); why != "" {
+			return why
 		}
 	}
 	if len(l.queues) > 0 || len(l.copies) > 0 || len(l.restores) > 0 || len(l.streams) > 0 {
 		return "work is under way"
 	}
 	for _, host := range l.registry.Hosts() {
-		if host.Dark() && !c.undecided(host.Origin()) {
+		if host.Dark() && !c.undecided(host.Origin()) && !c.awaitsMute(l, host.Origin()) {
 			return "a dark host is left"
 		}
 	}
 	if l.handler.ActiveCount() > 0 {
 		for _, origin := range c.origins() {
-			if l.handler.IsMigrating(origin) && !c.undecided(origin) {
+			if l.handler.IsMigrating(origin) && !c.undecided(origin) && !c.awaitsMute(l, origin) {
 				return "a record of the target is left"
 			}
 		}
@@ -73,9 +81,39 @@ func (c *Cluster) busy(l *life) string {
 	return ""
 }
 
+// unfinished returns a migration that goes on although nobody has asked for it here: a hostile node has.
+func (c *Cluster) unfinished(l *life) string {
+	for _, v := range l.core.Migrations() {
+		if j := c.logs[v.Origin]; j != nil && !j.wild && v.Outcome == 0 && !c.fromMute(v) {
+			return fmt.Sprintf("%x of %s runs: %s", v.ID[:2], j.daemon.Name, v.State)
+		}
+	}
+	return ""
+}
+
+// fromMute reports whether a node that keeps its session and says nothing has announced the daemon. A target
+// waits for a source that is connected.
+func (c *Cluster) fromMute(v node.Migration) bool {
+	n := c.node(v.Source)
+	return n != nil && n.life != nil && n.life.mute
+}
+
+// awaitsMute reports whether a node keeps a place for a daemon because of such a one.
+func (c *Cluster) awaitsMute(l *life, origin uint64) bool {
+	for _, v := range l.core.Migrations() {
+		if v.Origin == origin && v.Outcome == 0 && c.fromMute(v) {
+			return true
+		}
+	}
+	return false
+}
+
 // undecided reports whether nobody can know where a daemon is: a process died between the hold and the
 // activation, with the only proof.
 func (c *Cluster) undecided(origin uint64) bool {
+	if j := c.logs[origin]; j == nil || j.wild {
+		return true // whoever has it decides, or does not
+	}
 	for _, m := range c.migrations {
 		if m.origin == origin && c.excused(m) && c.outcome(m, wire.OutcomeInDoubt) {
 			return true
@@ -87,10 +125,10 @@ func (c *Cluster) undecided(origin uint64) bool {
 // outcome reports whether any node that lives sees the migration end like that.
 func (c *Cluster) outcome(m *migration, o wire.Outcome) bool {
 	for _, n := range c.nodes {
-		if n.life == nil {
+		if n.life == nil || n.hostile {
 			continue
 		}
-		if v, ok := n.life.core.Migration(m.id); ok && v.Outcome == o {
+		if v, ok := m.seenBy(n.life); ok && v.Outcome == o {
 			return true
 		}
 	}
@@ -102,8 +140,10 @@ func (c *Cluster) checkOutcomes() {
 	for _, m := range c.migrations {
 		moved := c.wasCommitted(m)
 		for _, n := range c.nodes {
-			v, ok := n.life.core.Migration(m.id)
-			if ok {
+			if n.hostile || m.orch.hostile || c.logs[m.origin].wild {
+				continue
+			}
+			if v, ok := m.seenBy(n.life); ok {
 				c.checkOutcome(m, n, v, moved)
 			}
 		}
@@ -130,7 +170,7 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration, moved bo
 
 func (c *Cluster) wasCommitted(m *migration) bool {
 	for _, mv := range c.logs[m.origin].moves {
-		if mv.id == m.id {
+		if mv.id == m.id && mv.orch == m.orch.ID && mv.from.Node == m.source && (mv.to == nil || mv.to.Node == m.target) {
 			return true
 		}
 	}

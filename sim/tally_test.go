@@ -31,7 +31,7 @@ type tally struct {
 func (c *tally) add(s *sim.Storm, err error) {
 	c.seeds.Add(1)
 	c.steps.Add(s.Steps())
-	c.moves.Add(uint64(s.Moves()))
+	c.moves.Add(uint64(s.Moved()))
 	if err != nil {
 		c.failed.Add(1)
 	}
