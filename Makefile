@@ -60,8 +60,8 @@ SEED  ?= 0
 SEEDS ?= 20000
 LONGSEEDS ?= 1000000
 
-sim: ## random clusters, SEEDS of them from SEED on
-	go test ./sim -count=1 -run TestStorm -v -timeout 0 -seed $(SEED) -seeds $(SEEDS)
+sim: ## random clusters, SEEDS of them from SEED on; with SHRINK=1 the storm of SEED, which fails, as a short script
+	go test ./sim -count=1 -v -timeout 0 -seed $(SEED) $(if $(SHRINK),-run TestShrinkSeed -shrink,-run TestStorm -seeds $(SEEDS))
 
 sim-long: ## a million of them on every core, with a line a minute
 	go test ./sim -count=1 -run TestStorm -v -timeout 0 -seed $(SEED) -seeds $(LONGSEEDS) -every 1m
