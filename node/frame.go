@@ -100,11 +100,22 @@ func (c *Core) sessionError(s *session, msg *wire.SessionError) {
 	if err != nil {
 		return
 	}
-	if e := c.targets[msg.Migration]; e != nil && e.m.Status().Phase == wire.PhaseCutover {
-		// A held copy goes only when its source says in so many words that the migration is over.
-		roles = slices.DeleteFunc(roles, func(r subproto.Role) bool { return r == subproto.Target })
-	}
+	roles = slices.DeleteFunc(roles, func(r subproto.Role) bool { return !c.concerns(failed, r) })
 	c.deliver(roles, s.peer, failed)
+}
+
+// concerns reports whether a role takes a complaint for a failure of its migration. One about another daemon is not even
+// refused, since the refusal of a complaint would be answered with the next. A held copy goes only when its source says in
+// so many words that the migration is over.
+func (c *Core) concerns(failed *wire.MigrationFailed, r subproto.Role) bool {
+	switch r {
+	case subproto.Source:
+		return c.sources[failed.Migration].m.Ref().Origin == failed.Origin
+	case subproto.Target:
+		m := c.targets[failed.Migration].m
+		return m.Ref().Origin == failed.Origin && m.Status().Phase != wire.PhaseCutover
+	}
+	return true
 }
 
 // message takes a message whose sender is known, from a session or from this node itself.

@@ -233,10 +233,6 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 		c.send(from, failed)
 		return
 	}
-	if t := c.tombstones[msg.Origin]; t != nil && t.migration == msg.Migration {
-		c.whereIs(from, msg.Ref, wire.Attempt{}) // done in an earlier life of this process
-		return
-	}
 	d, err := c.mayLeave(msg)
 	if err != nil {
 		c.refuseForGood(from, wire.Failed(msg.Ref, err))

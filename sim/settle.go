@@ -67,6 +67,9 @@ func (c *Cluster) busy(l *life) string {
 		return "work is under way"
 	}
 	for _, host := range l.registry.Hosts() {
+		if _, gone := host.HandedOver(); !gone && !host.Dark() && c.superseded(host.Origin(), host.Epoch()) {
+			return "a source has not got the entry of its promise"
+		}
 		if host.Dark() && !c.undecided(host.Origin()) && !c.awaitsMute(l, host.Origin()) {
 			return "a dark host is left"
 		}
@@ -138,27 +141,29 @@ func (c *Cluster) outcome(m *migration, o wire.Outcome) bool {
 // checkOutcomes: no two nodes see a migration end differently, and what they see is what happened.
 func (c *Cluster) checkOutcomes() {
 	for _, m := range c.migrations {
-		moved := c.wasCommitted(m)
 		for _, n := range c.nodes {
 			if n.hostile || m.orch.hostile || c.logs[m.origin].wild {
 				continue
 			}
 			if v, ok := m.seenBy(n.life); ok {
-				c.checkOutcome(m, n, v, moved)
+				c.checkOutcome(m, n, v)
 			}
 		}
 	}
 }
 
-func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration, moved bool) {
+// checkOutcome: who says moved must be right about the move, whoever asked for it: a hostile node may have asked for it under
+// the same id. Who says stayed must be right about its own request.
+func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration) {
 	short := m.id[:2]
+	anyone, asked := c.wasCommitted(m)
 	switch v.Outcome {
 	case wire.OutcomeMoved:
-		if !moved {
+		if !anyone {
 			c.Failf("%s: %x moved, but was never committed", n.Name, short)
 		}
 	case wire.OutcomeStayed:
-		if moved && !(c.excused(m) && m.sourceDied()) {
+		if asked && !(c.excused(m) && m.sourceDied()) {
 			c.Failf("%s: %x stayed (%s, %s), but was committed", n.Name, short, v.Reason, v.Detail)
 		}
 	case wire.OutcomeInDoubt, wire.OutcomeLost:
@@ -168,13 +173,14 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration, moved bo
 	}
 }
 
-func (c *Cluster) wasCommitted(m *migration) bool {
+// wasCommitted reports whether a migration was committed, for anyone and for the one who asked.
+func (c *Cluster) wasCommitted(m *migration) (anyone, asked bool) {
 	for _, mv := range c.logs[m.origin].moves {
-		if mv.id == m.id && mv.orch == m.orch.ID && mv.from.Node == m.source && (mv.to == nil || mv.to.Node == m.target) {
-			return true
+		if mv.id == m.id && mv.from.Node == m.source && (mv.to == nil || mv.to.Node == m.target) {
+			anyone, asked = true, asked || mv.orch == m.orch.ID
 		}
 	}
-	return false
+	return anyone, asked
 }
 
 // checkPassports: the survivor's passport verifies, and has as many handovers as there were commits.
