@@ -43,5 +43,5 @@
 // Disks forget and tear what was not synced when a process dies, and can be full; what they have synced they
 // keep. A hostile node never gets a daemon of others. It does not answer their producers with Opened, Receipts or
 // Refused either: a producer believes whom it asks until a handover says otherwise, and finds the daemon by asking its
-// peers. Nor is a target checked that waits for a hostile source which is connected and says nothing.
+// peers.
 package sim

@@ -70,13 +70,13 @@ func (c *Cluster) busy(l *life) string {
 		if _, gone := host.HandedOver(); !gone && !host.Dark() && c.superseded(host.Origin(), host.Epoch()) {
 			return "a source has not got the entry of its promise"
 		}
-		if host.Dark() && !c.undecided(host.Origin()) && !c.awaitsMute(l, host.Origin()) {
+		if host.Dark() && !c.undecided(host.Origin()) {
 			return "a dark host is left"
 		}
 	}
 	if l.handler.ActiveCount() > 0 {
 		for _, origin := range c.origins() {
-			if l.handler.IsMigrating(origin) && !c.undecided(origin) && !c.awaitsMute(l, origin) {
+			if l.handler.IsMigrating(origin) && !c.undecided(origin) {
 				return "a record of the target is left"
 			}
 		}
@@ -87,28 +87,11 @@ func (c *Cluster) busy(l *life) string {
 // unfinished returns a migration that goes on although nobody has asked for it here: a hostile node has.
 func (c *Cluster) unfinished(l *life) string {
 	for _, v := range l.core.Migrations() {
-		if j := c.logs[v.Origin]; j != nil && !j.wild && v.Outcome == 0 && !c.fromMute(v) {
+		if j := c.logs[v.Origin]; j != nil && !j.wild && v.Outcome == 0 {
 			return fmt.Sprintf("%x of %s runs: %s", v.ID[:2], j.daemon.Name, v.State)
 		}
 	}
 	return ""
-}
-
-// fromMute reports whether a node that keeps its session and says nothing has announced the daemon. A target
-// waits for a source that is connected.
-func (c *Cluster) fromMute(v node.Migration) bool {
-	n := c.node(v.Source)
-	return n != nil && n.life != nil && n.life.mute
-}
-
-// awaitsMute reports whether a node keeps a place for a daemon because of such a one.
-func (c *Cluster) awaitsMute(l *life, origin uint64) bool {
-	for _, v := range l.core.Migrations() {
-		if v.Origin == origin && v.Outcome == 0 && c.fromMute(v) {
-			return true
-		}
-	}
-	return false
 }
 
 // undecided reports whether nobody can know where a daemon is: a process died between the hold and the

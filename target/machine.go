@@ -56,6 +56,7 @@ type Machine struct {
 	recorded  bool // there is a durable record of the migration
 	copying   bool // the handler may have a record of the daemon
 	started   time.Time
+	nudged    time.Time // the value of alive for which the source has been asked if it lives
 	alive     time.Time // the last word from the source, or the end of its last session
 	linked    bool      // the source has a session with us
 	epochKey  crypto.PublicKey

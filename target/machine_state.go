@@ -55,8 +55,11 @@ var machinePhases = [...]wire.Phase{
 func (m *Machine) timers() {
 	m.reportIfDue()
 	switch {
-	case m.state < holding && !m.linked && m.due(m.alive.Add(m.cfg.Orphan)):
-		m.drop(wire.ReasonUnreachable, "the source is gone and no hold was given")
+	case m.state < holding && m.due(m.alive.Add(m.cfg.Orphan)):
+		m.drop(wire.ReasonUnreachable, "the source is gone or says nothing, and no hold was given")
+	case m.state < holding && m.linked && m.nudged != m.alive && m.due(m.nudgeAt()):
+		m.nudged = m.alive
+		m.send(m.source, &wire.Ask{Ref: m.ref})
 	case m.state == holding && m.due(m.askAt):
 		m.doubt = m.doubt || m.due(m.since.Add(m.cfg.DoubtAfter))
 		m.ask()
@@ -75,11 +78,17 @@ func (m *Machine) wake() time.Time {
 		return m.askAt
 	case m.reportDue && (m.state == replaying || m.state == restoring):
 		return m.reportAt.Add(progressEvery)
-	case m.state < holding && !m.linked:
+	case m.state < holding && m.linked && m.nudged != m.alive:
+		return m.nudgeAt()
+	case m.state < holding:
 		return m.alive.Add(m.cfg.Orphan)
 	}
 	return time.Time{}
 }
+
+// nudgeAt is when a source that is connected and has said nothing is asked if it still knows the migration. Any word
+// of it will do; without one the copy goes as if the source were gone.
+func (m *Machine) nudgeAt() time.Time { return m.alive.Add(m.cfg.Orphan / 2) }
 
 // rate is the replay rate in events per second: an average that forgets, over calls that applied
 // something.
