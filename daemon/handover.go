@@ -50,7 +50,7 @@ func (h *Host) leave(ev Event, record crypto.Handover) error {
 	defer h.mu.Unlock()
 	h.setState(moved)
 	h.head = h.head.Append(ev, nil)
-	h.passport = passport
+	h.passport.Handovers = passport.Handovers
 	return nil
 }
 

@@ -38,9 +38,7 @@ type HostConfig struct {
 // so a holder of the turn may read them without. Head, Epoch, Passport and the
 // state therefore answer at once, however slow the daemon is.
 type Host struct {
-	entity crypto.EntityID // this group never changes
-	origin uint64
-	kind   string
+	origin uint64 // this group never changes
 	name   string
 	now    func() time.Time
 	node   crypto.NodeID
@@ -51,11 +49,13 @@ type Host struct {
 	producers *producers            // nil until the first event
 	snapshots uint64                // sequence of the latest snapshot taken
 
-	mu       sync.Mutex
-	state    state
-	head     crypto.Head
-	epoch    uint64          // held or last held
-	passport crypto.Passport // its handovers are shared with snapshots: appended to a copy, never changed
+	mu    sync.Mutex
+	state state
+	head  crypto.Head
+	epoch uint64 // held or last held
+	// Of the passport only the handovers are ever written, so the rest may be read without a lock. They are
+	// shared with snapshots: appended to a copy, never changed.
+	passport crypto.Passport
 }
 
 // NewHost gives birth to a daemon. Its EntityID is the public half of key,
@@ -77,8 +77,7 @@ func NewHost(d Daemon, key *crypto.EntityKeypair, kind string, cfg HostConfig) (
 		return nil, fmt.Errorf("daemon: birth: %w", err)
 	}
 	return &Host{
-		entity: genesis.Entity, origin: crypto.OriginOf(genesis.Entity),
-		kind: kind, name: cfg.Name, now: cfg.Now, node: cfg.Node,
+		origin: crypto.OriginOf(genesis.Entity), name: cfg.Name, now: cfg.Now, node: cfg.Node,
 		d: d, key: key,
 		state: serving, head: genesis.Head(), epoch: 1,
 		passport: crypto.NewPassport(genesis),
@@ -120,13 +119,13 @@ func printable(s string) bool {
 }
 
 // EntityID returns the daemon's identity: the key it was born with.
-func (h *Host) EntityID() crypto.EntityID { return h.entity }
+func (h *Host) EntityID() crypto.EntityID { return h.passport.Entity }
 
 // Origin returns the routing handle of the entity.
 func (h *Host) Origin() uint64 { return h.origin }
 
 // Kind returns the kind that the genesis commits to.
-func (h *Host) Kind() string { return h.kind }
+func (h *Host) Kind() string { return h.passport.Genesis.Kind }
 
 // Name returns the name given at birth, which may be empty.
 func (h *Host) Name() string { return h.name }

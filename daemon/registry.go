@@ -50,8 +50,8 @@ func (r *Registry) Register(h *Host) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first, ok := s.hosts[h.origin]; ok {
-		if first.entity != h.entity {
-			return fmt.Errorf("daemon: register %x: origin %016x: %w", h.entity[:8], h.origin, ErrOriginCollision)
+		if entity := h.EntityID(); first.EntityID() != entity {
+			return fmt.Errorf("daemon: register %x: origin %016x: %w", entity[:8], h.origin, ErrOriginCollision)
 		}
 		return fmt.Errorf("daemon: register origin %016x: %w", h.origin, ErrOriginTaken)
 	}

@@ -16,7 +16,7 @@ import (
 // bare returns a host that is good for a registry and nothing else.
 func bare(n int) *Host {
 	id := crypto.EntityID(producer(n))
-	return &Host{entity: id, origin: crypto.OriginOf(id)}
+	return &Host{origin: crypto.OriginOf(id), passport: crypto.Passport{Entity: id}}
 }
 
 func TestRegistryKeepsTheFirst(t *testing.T) {

@@ -80,7 +80,7 @@ func (h *Host) replayHandover(ev *Event) error {
 	defer h.mu.Unlock()
 	h.setState(arrived)
 	h.head = h.head.Append(*ev, nil)
-	h.passport = passport
+	h.passport.Handovers = passport.Handovers
 	return nil
 }
 

@@ -40,8 +40,7 @@ func Restore(s *Snapshot, d Daemon, key *crypto.EntityKeypair, cfg HostConfig) (
 		return nil, fmt.Errorf("daemon: restore: %w: %w", wire.ErrStateFailed, err)
 	}
 	return &Host{
-		entity: s.header.entity, origin: s.header.head.Origin,
-		kind: s.header.kind, name: s.header.name, now: cfg.Now, node: cfg.Node,
+		origin: s.header.head.Origin, name: s.header.name, now: cfg.Now, node: cfg.Node,
 		d: d, key: key, producers: s.table, snapshots: s.header.head.Sequence,
 		state: dark, head: s.header.head, epoch: s.header.epoch, passport: s.header.passport,
 	}, nil

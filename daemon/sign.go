@@ -54,7 +54,7 @@ func (h *Host) Inspect(query []byte) (answer []byte, err error) {
 	}
 	inspector, ok := h.d.(Inspector)
 	if !ok {
-		return nil, fmt.Errorf("daemon: kind %q: %w", h.kind, ErrNotInspectable)
+		return nil, fmt.Errorf("daemon: kind %q: %w", h.Kind(), ErrNotInspectable)
 	}
 	return inspect(inspector, query)
 }

@@ -87,7 +87,7 @@ func takeView(d Daemon) (view io.WriterTo, err error) {
 // to a copy, and the table gives out a view.
 func (h *Host) header() header {
 	return header{
-		entity: h.entity, kind: h.kind, name: h.name, epoch: h.epoch,
+		entity: h.EntityID(), kind: h.Kind(), name: h.name, epoch: h.epoch,
 		head: h.head, passport: h.passport, producers: h.producers.view(),
 	}
 }

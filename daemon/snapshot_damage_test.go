@@ -70,7 +70,7 @@ func TestD4_LyingHeader(t *testing.T) {
 	h, _ := travelled(t)
 	other, _ := NewHost(new(tally), testKey(t, 30), "tally", HostConfig{})
 	for what, lie := range map[string]func(x *header){
-		"entity":               func(x *header) { x.entity = other.entity },
+		"entity":               func(x *header) { x.entity = other.EntityID() },
 		"passport":             func(x *header) { x.passport = other.passport },
 		"kind":                 func(x *header) { x.kind = "other" },
 		"control characters":   func(x *header) { x.name = "\a" },
