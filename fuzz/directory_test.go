@@ -133,13 +133,13 @@ func (r *directoryRun) claim(n uint64) wire.Message {
 	if c == nil {
 		return nil
 	}
-	m := &wire.DirectoryClaim{Request: n, Migration: c.Migration, Decision: c.Decision, Cert: c.Cert, Acceptance: c.Acceptance, Addrs: c.Addrs}
+	m := &wire.DirectoryClaim{Request: n, Migration: c.Migration, Decision: c.Decision, Cert: c.Cert, Hold: c.Hold, Addrs: c.Addrs}
 	switch r.in.next() & 7 {
 	case 0, 1:
 		abort := conformance.Abort(*c)
-		m.Decision, m.Acceptance, m.Addrs = abort.Decision, abort.Acceptance, nil
+		m.Decision, m.Hold, m.Addrs = abort.Decision, abort.Hold, nil
 	case 2:
-		m.Acceptance[r.in.next()&63] ^= 1
+		m.Hold[r.in.next()&63] ^= 1
 	case 3:
 		m.Cert.To = conformance.Node(9)
 	}
@@ -215,7 +215,7 @@ func (r *directoryRun) settled(answer wire.Message) {
 // follow keeps the passport up with the directory, so that later evidence is of the epoch in force.
 func (r *directoryRun) follow(answer wire.Message) {
 	if out, ok := answer.(*wire.DirectoryDecided); ok && out.Decision == wire.DecisionCommit {
-		r.daemon.Follow(out.Handover)
+		r.daemon.Accept(out.Cert)
 		r.claims = nil
 	}
 }

@@ -16,8 +16,12 @@ func FuzzFreeze(f *testing.F) {
 	claim := d.Move(1)
 	signer := d.Key(1).Public()
 	cert := crypto.AppendFreezeCert(nil, claim.Cert)
-	f.Add(cert, claim.Acceptance[:])
-	f.Add(cert, make([]byte, len(claim.Acceptance)))
+	genuine, err := crypto.SignAcceptance(d.Key(2), claim.Cert)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(cert, genuine[:])
+	f.Add(cert, make([]byte, len(genuine)))
 	f.Add(cert[:len(cert)-1], []byte{})
 	f.Fuzz(func(t *testing.T, b, accepted []byte) {
 		got, err := crypto.ParseFreezeCert(b, signer)
@@ -33,13 +37,16 @@ func FuzzFreeze(f *testing.F) {
 		copy(acceptance[:], accepted)
 		entry, _, err := crypto.Decide(got, acceptance)
 		switch {
-		case err == nil && acceptance != claim.Acceptance:
+		case err == nil && acceptance != genuine:
 			t.Fatalf("%x accepts", acceptance)
 		case err != nil && !errors.Is(err, crypto.ErrBadSignature):
 			t.Fatalf("unknown error: %v", err)
 		case err == nil:
 			if _, err := crypto.ParseHandover(entry, signer); err != nil {
 				t.Fatalf("what was decided is no handover: %v", err)
+			}
+			if _, err := crypto.ParseDecided(entry, got); err != nil {
+				t.Fatalf("the entry is not the certificate's: %v", err)
 			}
 		}
 	})
