@@ -35,6 +35,8 @@ var catalog = [...][]entry{
 		0x12: {"Answer", MaxControl, func() Message { return new(Answer) }},
 		0x13: {"MigrationFailed", MaxControl, func() Message { return new(MigrationFailed) }},
 		0x14: {"Promised", MaxControl, func() Message { return new(Promised) }},
+		0x15: {"Resume", MaxControl, func() Message { return new(Resume) }},
+		0x16: {"ResumeAt", MaxControl, func() Message { return new(ResumeAt) }},
 	},
 	SubSubmission: {
 		0x01: {"Open", MaxControl, func() Message { return new(Open) }},

@@ -173,7 +173,7 @@ func TestD2_AllocationCeiling(t *testing.T) {
 }
 
 func TestD2_UnknownTypes(t *testing.T) {
-	for _, typ := range []Type{0, 0x0100, 0x0103, 0x0200, 0x0215, 0x0309, 0x0400, 0x040a, 0x0500, 0xffff} {
+	for _, typ := range []Type{0, 0x0100, 0x0103, 0x0200, 0x0217, 0x0309, 0x0400, 0x040a, 0x0500, 0xffff} {
 		if err := refusal(t, typ, nil); !errors.Is(err, ErrUnknownType) {
 			t.Errorf("type 0x%04x: %v, want ErrUnknownType", uint16(typ), err)
 		}
@@ -181,7 +181,7 @@ func TestD2_UnknownTypes(t *testing.T) {
 }
 
 func TestD2_HeaderLimits(t *testing.T) {
-	for _, typ := range append(Types(), 0x0215, 0x7f01) {
+	for _, typ := range append(Types(), 0x0217, 0x7f01) {
 		header := binary.BigEndian.AppendUint16(nil, uint16(typ))
 		good := binary.BigEndian.AppendUint32(slices.Clone(header), uint32(typ.MaxBody()))
 		if h, err := ParseHeader(good); err != nil || h.Type != typ || h.Length != typ.MaxBody() {

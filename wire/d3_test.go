@@ -35,7 +35,7 @@ func TestD3_NumbersAreFrozen(t *testing.T) {
 		0x0205: "BufferedEvents", 0x0206: "RestoreComplete", 0x0207: "Progress", 0x0208: "CutoverNotify",
 		0x0209: "Final", 0x020a: "Aborted", 0x020b: "ReplayComplete", 0x020c: "ActivateTarget",
 		0x020d: "ActivateAck", 0x020e: "CleanupComplete", 0x020f: "Status", 0x0210: "Cancel",
-		0x0211: "Ask", 0x0212: "Answer", 0x0213: "MigrationFailed", 0x0214: "Promised",
+		0x0211: "Ask", 0x0212: "Answer", 0x0213: "MigrationFailed", 0x0214: "Promised", 0x0215: "Resume", 0x0216: "ResumeAt",
 		0x0301: "Open", 0x0302: "Opened", 0x0303: "Submit", 0x0304: "Receipts",
 		0x0305: "Refused", 0x0306: "Moved", 0x0307: "Forward", 0x0308: "Forwarded",
 		0x0401: "DirectoryLookup", 0x0402: "DirectoryRegister", 0x0403: "DirectoryClaim", 0x0404: "DirectoryForce", 0x0405: "DirectoryOutcome",

@@ -81,6 +81,8 @@
 //	  11 Ask              attempt
 //	  12 Answer           state 1, boot 8, attempt, flag 1, handover event if the flag is set
 //	  13 MigrationFailed  reason 2, detail text
+//	  14 Resume           serial 8, head
+//	  15 ResumeAt         serial 8, head, offset 8
 //
 //	submission
 //	  01 Open             origin 8, label text

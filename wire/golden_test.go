@@ -112,6 +112,8 @@ func goldenMigration() []golden {
 		{&Answer{ref, StateReleased, 7, attempt, true, handover}, refLayout + "state:1 boot:8 " + attemptLayout + "hasHandover:1 " + eventLayout},
 		{&MigrationFailed{ref, ReasonFactoryNotFound, "no factory for counter"}, refLayout + "reason:2 detail:s"},
 		{&Promised{ref, goldenCert(head)}, refLayout + certLayout},
+		{&Resume{ref, 3, head}, refLayout + "serial:8 " + headLayout},
+		{&ResumeAt{ref, 3, head, 1 << 24}, refLayout + "serial:8 " + headLayout + "offset:8"},
 	}
 }
 

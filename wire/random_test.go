@@ -215,6 +215,10 @@ func (r random) ending(t Type) Message {
 		return &MigrationFailed{r.ref(), r.reason(), r.text(MaxDetail)}
 	case TypePromised:
 		return &Promised{r.ref(), r.claim().Cert}
+	case TypeResume:
+		return &Resume{r.ref(), r.Uint64(), r.head()}
+	case TypeResumeAt:
+		return &ResumeAt{r.ref(), r.Uint64(), r.head(), r.Uint64()}
 	}
 	panic(fmt.Sprintf("no generator for %s", t))
 }

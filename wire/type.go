@@ -64,6 +64,8 @@ const (
 	TypeAnswer          Type = 0x0212
 	TypeMigrationFailed Type = 0x0213
 	TypePromised        Type = 0x0214
+	TypeResume          Type = 0x0215
+	TypeResumeAt        Type = 0x0216
 
 	TypeOpen      Type = 0x0301
 	TypeOpened    Type = 0x0302

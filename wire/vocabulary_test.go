@@ -91,7 +91,7 @@ func TestUnassignedNumbersPrint(t *testing.T) {
 
 func TestTypesAreOrdered(t *testing.T) {
 	all := Types()
-	if !slices.IsSorted(all) || len(all) != 39 {
+	if !slices.IsSorted(all) || len(all) != 41 {
 		t.Fatalf("%d types, sorted %t", len(all), slices.IsSorted(all))
 	}
 	for _, typ := range all {
@@ -99,7 +99,7 @@ func TestTypesAreOrdered(t *testing.T) {
 			t.Errorf("%s does not consist of its parts", typ)
 		}
 	}
-	if Type(0x0215).Known() || Type(0x0900).Known() || Subprotocol(0).Known() || Subprotocol(5).Known() {
+	if Type(0x0217).Known() || Type(0x0900).Known() || Subprotocol(0).Known() || Subprotocol(5).Known() {
 		t.Error("something unassigned is known")
 	}
 }
