@@ -227,6 +227,17 @@ func (s *Spool) commitFile(b *Base) error {
 	return s.file.Close()
 }
 
+// Keep ends the spool and leaves what was written to Resume, as far as it has come to the disk. After Commit it does
+// nothing.
+func (s *Spool) Keep() error {
+	if s.done || s.file == nil {
+		s.done = true
+		return nil
+	}
+	s.done = true
+	return s.file.Close()
+}
+
 // Abort deletes what was written. After Commit it does nothing.
 func (s *Spool) Abort() {
 	if !s.done {

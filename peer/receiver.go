@@ -1,8 +1,6 @@
 package peer
 
 import (
-	"io"
-
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/transport"
 	"github.com/ferrymesh/ferry/wire"
@@ -34,7 +32,7 @@ func (r *receiver) Frame(id transport.SessionID, _ transport.Channel, h wire.Hea
 }
 
 // Snapshot implements transport.Receiver.
-func (r *receiver) Snapshot(id transport.SessionID, ref wire.Ref, body io.ReadCloser) {
+func (r *receiver) Snapshot(id transport.SessionID, ref wire.Ref, body transport.SnapshotReader) {
 	<-r.ready
 	stream := r.p.copies.opened(body)
 	if !r.p.post(node.StreamOpened{Session: node.SessionID(id), Ref: ref, Stream: stream}) {

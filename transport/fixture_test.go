@@ -153,7 +153,7 @@ func (r *recorder) Frame(id SessionID, ch Channel, h wire.Header, body []byte) {
 	r.frames <- f
 }
 
-func (r *recorder) Snapshot(id SessionID, ref wire.Ref, src io.ReadCloser) {
+func (r *recorder) Snapshot(id SessionID, ref wire.Ref, src SnapshotReader) {
 	r.check(id, "delivered a snapshot")
 	r.snapshots <- arrival{id, ref, src}
 }

@@ -50,6 +50,9 @@ func newSnapshotReader(s *session, ref wire.Ref, src recvStream) *snapshotReader
 	return &snapshotReader{s: s, ref: ref, src: src}
 }
 
+// Start implements SnapshotReader.
+func (r *snapshotReader) Start(offset uint64) { r.offset = offset }
+
 // Read implements io.Reader.
 func (r *snapshotReader) Read(p []byte) (int, error) {
 	for len(r.data) == 0 && r.err == nil {

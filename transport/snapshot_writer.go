@@ -56,6 +56,9 @@ func (s *session) openSnapshot(ctx context.Context, ref wire.Ref) (*snapshotWrit
 	return w, nil
 }
 
+// Start implements SnapshotWriter.
+func (w *snapshotWriter) Start(offset uint64) { w.msg.Offset = offset }
+
 // Write implements io.Writer.
 func (w *snapshotWriter) Write(p []byte) (int, error) {
 	if err := w.failure(); err != nil {

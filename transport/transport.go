@@ -69,7 +69,7 @@ type Receiver interface {
 	// comes only after the last chunk, an error matching io.ErrUnexpectedEOF
 	// if the stream was cut, one matching wire.ErrBadSnapshot if the framing
 	// is wrong. r outlives the session only to report that error.
-	Snapshot(id SessionID, ref wire.Ref, r io.ReadCloser)
+	Snapshot(id SessionID, ref wire.Ref, r SnapshotReader)
 }
 
 // Network is one node's attachment to its peers. All methods are safe for
@@ -114,12 +114,24 @@ type SnapshotWriter interface {
 	// Write blocks while the peer does not read. Bytes may be held back to
 	// fill a chunk until Close.
 	io.Writer
+	// Start says that the first byte to be written is the one at offset, in bytes of the snapshot. It is called
+	// before the first Write, or not at all for 0.
+	Start(offset uint64)
 	// Close sends the last chunk and ends the stream. The peer may still be
 	// reading when it returns.
 	Close() error
 	// Cancel resets the stream: the reader is told that it was cut. It does
 	// nothing after Close.
 	Cancel(err error)
+}
+
+// SnapshotReader is an incoming snapshot stream without its framing. Read is for one goroutine; Close may come from
+// another and ends a Read that waits.
+type SnapshotReader interface {
+	io.ReadCloser
+	// Start says at which offset the first byte must be, in bytes of the snapshot: a stream that begins elsewhere matches
+	// wire.ErrBadSnapshot. It is called before the first Read, or not at all for 0.
+	Start(offset uint64)
 }
 
 // Pending is an unknown caller, kept so that an operator can approve it.

@@ -122,6 +122,7 @@ func (l *lane) pop(now time.Time) (packet, bool) {
 	p := heap.Pop(&l.queue).(packet)
 	l.bytes -= len(p.data)
 	l.stats.Sent++
+	l.stats.Bytes += uint64(len(p.data))
 	return p, true
 }
 

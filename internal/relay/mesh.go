@@ -137,6 +137,7 @@ func (m *Mesh) Stats(from, to string) Stats {
 func (s *Stats) add(o Stats) {
 	s.Queued += o.Queued
 	s.Sent += o.Sent
+	s.Bytes += o.Bytes
 	s.Lost += o.Lost
 	s.Cut += o.Cut
 	s.CutQueued += o.CutQueued

@@ -45,6 +45,7 @@ func (r Rules) Check() error {
 type Stats struct {
 	Queued     uint64 // packets that were accepted
 	Sent       uint64 // copies that were written to the other side
+	Bytes      uint64 // in those copies
 	Lost       uint64 // dropped by Loss
 	Cut        uint64 // dropped by Cut on arrival
 	CutQueued  uint64 // copies dropped by Cut while they were queued
