@@ -58,7 +58,7 @@ func (g *greeter) Frame(_ transport.SessionID, ch transport.Channel, h wire.Head
 }
 
 // Snapshot implements transport.Receiver.
-func (g *greeter) Snapshot(_ transport.SessionID, _ wire.Ref, r io.ReadCloser) {
+func (g *greeter) Snapshot(_ transport.SessionID, _ wire.Ref, r transport.SnapshotReader) {
 	go func() {
 		_, err := io.Copy(io.Discard, r)
 		if err != nil && !errors.Is(err, wire.ErrBadSnapshot) && !errors.Is(err, io.ErrUnexpectedEOF) {

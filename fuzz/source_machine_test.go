@@ -70,7 +70,7 @@ func (r *sourceRole) step() {
 	case 8:
 		in = source.Cancel{}
 	case 9:
-		in = source.Copied{Bytes: uint64(r.in.next()), Done: r.in.next()&1 == 1, Err: r.failing()}
+		in = source.Copied{Serial: uint64(r.in.next() & 1), Bytes: uint64(r.in.next()), Done: r.in.next()&1 == 1, Err: r.failing()}
 	}
 	r.obey(r.m.Step(r.now, in))
 }
@@ -86,7 +86,7 @@ func (r *sourceRole) result() source.Input {
 	newest := r.heads[len(r.heads)-1]
 	switch c.(type) {
 	case source.CallSnapshot:
-		return source.Snapshotted{Through: newest.Sequence, Err: err}
+		return source.Snapshotted{Head: newest, Err: err}
 	case source.CallFreeze:
 		r.frozen = err == nil
 		return source.Frozen{Head: newest, Err: err}
@@ -105,7 +105,7 @@ func (r *sourceRole) result() source.Input {
 func (r *sourceRole) obey(out source.Output) {
 	r.noted(out.Wake, out.Ended != nil)
 	r.calls = append(r.calls, out.Calls...)
-	if out.Copy && out.StopCopy {
+	if out.Copy != nil && out.StopCopy {
 		r.t.Fatal("a copy is started and stopped in one step")
 	}
 	for _, c := range out.Calls {

@@ -90,6 +90,8 @@ func (r *targetRole) result() target.MachineInput {
 	switch c := c.(type) {
 	case target.CallRestore:
 		return target.Restored{Head: r.heads[int(r.in.next())%len(r.heads)], EpochKey: roleKeys[0].Public(), Err: r.failing()}
+	case target.CallCutOff:
+		return target.CutOff{Offset: uint64(r.in.next()), Err: r.failing()}
 	case target.CallReplay:
 		return target.Replayed{Head: r.head(), Buffered: uint64(r.in.next()), Applied: uint64(r.in.next()), Took: time.Duration(r.in.next()), Err: r.failing()}
 	case target.CallHold:

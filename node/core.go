@@ -183,7 +183,7 @@ func (c *Core) handle(in Input) {
 	case Claimed:
 		c.stepTarget(c.targets[in.Migration], target.Claimed{Head: in.Head})
 	case Copied:
-		c.stepSource(c.sources[in.Migration], source.Copied{Bytes: in.Bytes, Done: in.Done, Err: in.Err})
+		c.stepSource(c.sources[in.Migration], source.Copied{Serial: in.Serial, Bytes: in.Bytes, Done: in.Done, Err: in.Err})
 	case Tick:
 	case Buried:
 		c.buried(in.Tombstone)

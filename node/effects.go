@@ -13,7 +13,8 @@ import (
 // anything is sent that rests on them being queued, and answers to the node's own users come last.
 type Effects struct {
 	// Calls run per daemon in the order given, each daemon on a queue of its own. The result comes back
-	// as [Done]. CallRestore of package target runs beside the queue.
+	// as [Done]. CallRestore, CallCutOff and CallFeed of package target, and [CloseView], run beside
+	// the queue.
 	Calls []Call
 	// Consults ask the directory. Each is answered by Consulted, after any time.
 	Consults []Consult
@@ -21,7 +22,7 @@ type Effects struct {
 	// KeeperReplies are the answers to AskKeeper.
 	DirectoryRequests []DirectoryRequest
 	KeeperReplies     []KeeperReply
-	// StopCopies end snapshot streams and close their views; Copies start them.
+	// StopCopies end snapshot streams; Copies start them, and come behind.
 	StopCopies []wire.MigrationID
 	Copies     []Copy
 	// RefuseStreams closes snapshot streams that nobody waits for.
@@ -52,11 +53,13 @@ type Call struct {
 	Op        any
 }
 
-// Copy starts a snapshot stream to a session.
+// Copy starts a snapshot stream to a session. The snapshot stays the core's to close.
 type Copy struct {
 	Session  SessionID
 	Ref      wire.Ref
 	Snapshot *daemon.Snapshot
+	Serial   uint64 // of this stream, among those of the snapshot
+	From     uint64 // bytes of the snapshot that are left out, because the target has them
 	MaxRate  uint64 // bytes per second, 0 without a limit
 }
 

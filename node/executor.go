@@ -207,5 +207,5 @@ func takeView(host *daemon.Host) Snapshot {
 		return Snapshot{Snapshotted: source.Snapshotted{Err: err}}
 	}
 	size, _ := s.Len()
-	return Snapshot{Snapshotted: source.Snapshotted{Through: s.Through(), Size: uint64(max(size, 0))}, View: s}
+	return Snapshot{Snapshotted: source.Snapshotted{Head: s.Head(), Size: uint64(max(size, 0))}, View: s}
 }

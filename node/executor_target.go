@@ -118,19 +118,21 @@ func (x *Executor) arrived(call Call, signed crypto.SignedHead) journal.Position
 	return x.Journal.Append(journal.Arrived{Copy: st.copy, Signed: signed})
 }
 
-// Restore carries out CallRestore: it reads the snapshot from its stream and restores the daemon. claimed
+// Restore carries out CallRestore: it reads the snapshot from its stream, behind what the journal has of it, and restores
+// the daemon. claimed
 // is called once the handler takes events for the daemon, before its state is read. wait returns once a
 // place in the journal is durable; it is not called at durability memory.
 func (x *Executor) Restore(op target.CallRestore, r io.Reader, claimed func(crypto.Head), wait func(journal.Position) error) target.Restored {
 	st, durable := x.stays.arriving(op.Migration)
 	var spool *journal.Spool
 	if durable {
+		var have io.Reader
 		var err error
-		if spool, err = x.Journal.Spool(st.copy); err != nil {
+		if spool, have, err = x.spoolFrom(st, op.From); err != nil {
 			return target.Restored{Err: err}
 		}
-		defer spool.Abort()
-		r = io.TeeReader(r, spool)
+		defer x.leaveSpool(st, spool)
+		r = io.MultiReader(have, io.TeeReader(r, spool))
 	}
 	s, err := daemon.ReadSnapshot(r)
 	if err != nil {

@@ -242,9 +242,9 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 		c.whereIs(from, ref, msg.Attempt)
 	case *wire.ReplayComplete:
 		c.whereIs(from, ref, msg.Attempt)
-	case *wire.PrepareOK, *wire.RestoreComplete, *wire.Progress, *wire.Cancel, *wire.CutoverNotify:
+	case *wire.PrepareOK, *wire.ResumeAt, *wire.RestoreComplete, *wire.Progress, *wire.Cancel, *wire.CutoverNotify:
 		c.whereIs(from, ref, wire.Attempt{})
-	case *wire.BufferedEvents, *wire.Final, *wire.Aborted, *wire.Forward:
+	case *wire.Resume, *wire.BufferedEvents, *wire.Final, *wire.Aborted, *wire.Forward:
 		c.send(from, &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonDaemonNotFound, Detail: "no such migration runs here"})
 	case *wire.ActivateTarget:
 		c.prove(from, ref, msg.Attempt)

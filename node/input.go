@@ -61,7 +61,8 @@ type (
 	// Copied is progress of a [Copy].
 	Copied struct {
 		Migration wire.MigrationID
-		Bytes     uint64
+		Serial    uint64 // of the Copy
+		Bytes     uint64 // of the snapshot, those before Copy.From counted
 		Done      bool
 		Err       error
 	}

@@ -26,9 +26,6 @@ func (x *Executor) Found() []Input {
 	}
 	for _, id := range sortedKeys(state.Copies) {
 		in := x.found(state.Copies[id])
-		if in == nil {
-			continue
-		}
 		found = append(found, in)
 		if d, ok := in.(Dormant); ok && d.Err == nil {
 			x.stays.asleep++
@@ -51,11 +48,11 @@ func (x *Executor) awake() {
 }
 
 // found says what one copy needs. One that was being copied here when the process died has no base: the
-// source begins again, or gives up.
+// source goes on with it, or gives up.
 func (x *Executor) found(c *journal.Copy) Input {
 	if c.Base == nil {
-		x.Journal.Append(journal.Dropped{Copy: c.ID})
-		return nil
+		msg := &c.Preparing.Prepare
+		return Dormant{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: msg.Kind, Name: msg.Name, Durability: c.Durability}
 	}
 	kind, name, err := x.describe(c)
 	d := Dormant{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: kind, Name: name, Durability: c.Durability, Err: err}
@@ -167,6 +164,9 @@ func (x *Executor) revive(op Revive) (any, journal.Position) {
 	key, err := crypto.KeypairFromSeed(c.Seed)
 	if err != nil {
 		return Revived{Err: err}, 0
+	}
+	if c.Base == nil {
+		return x.reviveArrival(c, key)
 	}
 	base, err := x.Journal.OpenBase(c.ID)
 	if err != nil {

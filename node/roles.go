@@ -22,7 +22,7 @@ type sourceEntry struct {
 	alarm    alarm
 	d        *local
 	addrs    []string         // where the target can be dialed, for Moved
-	snapshot *daemon.Snapshot // the view, from the call that took it to the copy that streams it
+	snapshot *daemon.Snapshot // the view, until the target has restored it
 	started  time.Time
 	ended    bool
 }
@@ -93,13 +93,13 @@ func (c *Core) obeySource(e *sourceEntry, out source.Output) {
 	}
 	if out.StopCopy {
 		c.out.StopCopies = append(c.out.StopCopies, ref.Migration)
-		if e.snapshot != nil { // the copy had not begun
-			c.closeSnapshot(e.snapshot, ref)
+		if e.snapshot != nil {
+			c.call(ref.Origin, ref.Migration, CloseView{e.snapshot})
 			e.snapshot = nil
 		}
 	}
-	if out.Copy {
-		c.startCopy(e)
+	if out.Copy != nil {
+		c.startCopy(e, *out.Copy)
 	}
 	for _, s := range out.Apply {
 		c.apply(e.d, s)
@@ -122,22 +122,20 @@ func (c *Core) obeySource(e *sourceEntry, out source.Output) {
 	c.changed(ref.Migration)
 }
 
-// startCopy opens the snapshot stream on the newest session with the target.
-func (c *Core) startCopy(e *sourceEntry) {
-	snapshot := e.snapshot
-	e.snapshot = nil
+// startCopy opens a snapshot stream on the newest session with the target, in place of an earlier one.
+func (c *Core) startCopy(e *sourceEntry, cp source.Copy) {
+	ref := e.m.Ref()
+	if cp.Serial > 0 {
+		c.out.StopCopies = append(c.out.StopCopies, ref.Migration)
+	}
 	s := c.ready(e.m.Target())
 	if s == nil {
-		c.closeSnapshot(snapshot, e.m.Ref())
 		c.stepSource(e, source.LinkDown{Peer: e.m.Target(), Err: wire.ErrUnreachable})
 		return
 	}
-	c.out.Copies = append(c.out.Copies, Copy{Session: s.id, Ref: e.m.Ref(), Snapshot: snapshot, MaxRate: e.m.Options().MaxRate})
-}
-
-// closeSnapshot lets the shell close a view that no copy will stream.
-func (c *Core) closeSnapshot(s *daemon.Snapshot, ref wire.Ref) {
-	c.call(ref.Origin, ref.Migration, CloseView{s})
+	c.out.Copies = append(c.out.Copies, Copy{
+		Session: s.id, Ref: ref, Snapshot: e.snapshot, Serial: cp.Serial, From: cp.From, MaxRate: e.m.Options().MaxRate,
+	})
 }
 
 func (c *Core) endSource(e *sourceEntry, ended source.Ended) {

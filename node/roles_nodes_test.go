@@ -56,8 +56,8 @@ func (w *world) obeySource(out source.Output) {
 	if out.StopCopy && w.copying != nil {
 		w.copying.broken = true
 	}
-	if out.Copy {
-		w.startCopy()
+	if out.Copy != nil {
+		w.startCopy(*out.Copy)
 	}
 	for _, s := range out.Apply {
 		w.enqueueApply(s)
@@ -89,7 +89,7 @@ func (w *world) runSource(c source.Call) source.Input {
 	switch c := c.(type) {
 	case source.CallSnapshot:
 		w.view = w.home.clone()
-		return source.Snapshotted{Through: w.view.head().Sequence, Size: 1 << 20}
+		return source.Snapshotted{Head: w.view.head(), Size: 1 << 20}
 	case source.CallFreeze:
 		w.home.frozen = true
 		return source.Frozen{Head: w.home.head()}
@@ -110,12 +110,12 @@ func (w *world) runSource(c source.Call) source.Input {
 }
 
 // startCopy opens the snapshot stream: the target reads it at its own pace.
-func (w *world) startCopy() {
-	s := &stream{through: w.view}
+func (w *world) startCopy(c source.Copy) {
+	s := &stream{through: w.view, serial: c.Serial}
 	w.copying = s
 	w.after(w.between(time.Millisecond, 20*time.Millisecond), func() { w.openStream(s) })
 	w.after(w.between(5*time.Millisecond, 60*time.Millisecond), func() { w.copied(s) })
-	w.after(w.between(5*time.Millisecond, 100*time.Millisecond), func() { s.read = true })
+	w.after(w.between(5*time.Millisecond, 100*time.Millisecond), func() { s.read = !s.broken })
 }
 
 func (w *world) copied(s *stream) {
@@ -124,10 +124,10 @@ func (w *world) copied(s *stream) {
 	}
 	s.told = true
 	if s.broken {
-		w.stepSource(source.Copied{Err: errors.New("broken")})
+		w.stepSource(source.Copied{Serial: s.serial, Err: errors.New("broken")})
 		return
 	}
-	w.stepSource(source.Copied{Bytes: 1 << 20, Done: true})
+	w.stepSource(source.Copied{Serial: s.serial, Bytes: 1 << 20, Done: true})
 }
 
 func (w *world) breakCopies(l *link) {
@@ -144,9 +144,11 @@ func (w *world) openStream(s *stream) {
 		s.broken = true
 		return
 	}
+	w.opening = s
 	out := w.tgt.Step(w.now, target.StreamOpened{Stream: 1})
 	s.broken = s.broken || out.RefuseStream
 	w.obeyTarget(out)
+	w.opening = nil
 }
 
 // prepare is where the target's part begins.
@@ -171,11 +173,20 @@ func (w *world) stepTarget(in target.MachineInput) {
 
 func (w *world) obeyTarget(out target.MachineOutput) {
 	for _, c := range out.Calls {
-		if _, beside := c.(target.CallRestore); beside {
-			w.restore(w.copying)
-			continue
+		switch c.(type) {
+		case target.CallRestore:
+			w.restore(w.opening)
+		case target.CallFeed:
+			w.incoming = w.opening
+		case target.CallCutOff:
+			w.incoming = nil
+			w.after(w.between(0, 2*time.Millisecond), func() { w.stepTarget(target.CutOff{Offset: w.rng.Uint64N(100)}) })
+		case target.CallAbort:
+			w.unwanted = true
+			w.targetCall(c)
+		default:
+			w.targetCall(c)
 		}
-		w.targetCall(c)
 	}
 	if out.Ended != nil {
 		w.log("target ended: %+v", *out.Ended)
@@ -187,6 +198,7 @@ func (w *world) obeyTarget(out target.MachineOutput) {
 
 // restore claims the origin, reads the stream and registers the copy.
 func (w *world) restore(s *stream) {
+	w.incoming, w.unwanted = s, false
 	w.after(w.between(0, 20*time.Millisecond), func() {
 		if w.dark != nil {
 			w.stepTarget(target.Restored{Err: wire.ErrAlreadyMigrating})
@@ -195,23 +207,25 @@ func (w *world) restore(s *stream) {
 		d := &dark{through: s.through.head().Sequence, pending: map[uint64]crypto.CausalEvent{}}
 		w.dark = d
 		w.stepTarget(target.Claimed{Head: s.through.head()})
-		w.read(s, d)
+		w.read(d)
 	})
 }
 
-func (w *world) read(s *stream, d *dark) {
+// read waits until all of the view is here, over whichever stream.
+func (w *world) read(d *dark) {
 	w.after(w.between(time.Millisecond, 20*time.Millisecond), func() {
+		s := w.incoming
 		switch {
 		case w.dark != d:
 			w.stepTarget(target.Restored{Err: wire.ErrCancelled})
-		case s.read:
-			d.copyOf = s.through.clone()
-			w.stepTarget(target.Restored{Head: d.copyOf.head(), EpochKey: entityKey.Public()})
-		case s.broken:
+		case w.unwanted || s != nil && s.read && w.chance(w.pHold):
 			w.dark = nil
 			w.stepTarget(target.Restored{Err: wire.ErrBadSnapshot})
+		case s != nil && s.read:
+			d.copyOf = s.through.clone()
+			w.stepTarget(target.Restored{Head: d.copyOf.head(), EpochKey: entityKey.Public()})
 		default:
-			w.read(s, d)
+			w.read(d)
 		}
 	})
 }

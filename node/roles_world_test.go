@@ -39,6 +39,7 @@ type queue struct {
 // stream is a snapshot on its way.
 type stream struct {
 	through *copyOf
+	serial  uint64
 	broken  bool
 	read    bool // the target has all of it
 	told    bool // the source has been told how it ended
@@ -68,12 +69,15 @@ type world struct {
 	attempts uint64
 	notReady int // how many times the target is not ready
 
-	home    *copyOf // the daemon at the source
-	queues  [2]queue
-	view    *copyOf
-	copying *stream
-	dark    *dark // the target's record, nil without one
-	final   *wire.Final
+	home     *copyOf // the daemon at the source
+	queues   [2]queue
+	view     *copyOf
+	copying  *stream // as the source sees it
+	opening  *stream // of the step that is being taken
+	incoming *stream // what the restore reads
+	unwanted bool    // nobody waits for the restore
+	dark     *dark   // the target's record, nil without one
+	final    *wire.Final
 
 	tickets uint64
 	applied uint64            // the newest ticket applied at the source

@@ -82,7 +82,7 @@ type (
 	}
 	// EndLife ends a daemon's host for good. Its result is an error or nil.
 	EndLife struct{ Request uint64 }
-	// CloseView closes a snapshot view that nobody streams. It has no result.
+	// CloseView closes a snapshot view, beside the queue. It has no result.
 	CloseView struct{ Snapshot *daemon.Snapshot }
 )
 

@@ -71,6 +71,13 @@ func (s *stays) revive(id journal.CopyID) {
 	s.alive[id] = true
 }
 
+// live reports whether records of a copy may still be appended.
+func (s *stays) live(id journal.CopyID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alive[id]
+}
+
 // arrive makes the stay of a migration the daemon's. A repeat finds it there.
 func (s *stays) arrive(id wire.MigrationID, origin uint64) (stay, bool) {
 	st, ok := s.take(id)
@@ -167,6 +174,7 @@ func (x *Executor) leave(origin uint64, records ...journal.Record) journal.Posit
 func (x *Executor) discard(id wire.MigrationID) {
 	if st, ok := x.stays.take(id); ok {
 		x.end(st)
+		x.dropPart(st)
 	}
 }
 

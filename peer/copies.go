@@ -20,8 +20,8 @@ import (
 type copies struct {
 	mu       sync.Mutex
 	outgoing map[wire.MigrationID]context.CancelFunc
-	incoming map[uint64]io.ReadCloser
-	restores map[wire.MigrationID]io.Closer
+	incoming map[uint64]transport.SnapshotReader
+	feeds    map[wire.MigrationID]*feed // of restores
 	last     uint64
 }
 
@@ -44,18 +44,18 @@ func (c *copies) started(id wire.MigrationID, cancel context.CancelFunc) {
 }
 
 // opened keeps an incoming stream until the core says what becomes of it.
-func (c *copies) opened(r io.ReadCloser) uint64 {
+func (c *copies) opened(r transport.SnapshotReader) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.incoming == nil {
-		c.incoming = make(map[uint64]io.ReadCloser)
+		c.incoming = make(map[uint64]transport.SnapshotReader)
 	}
 	c.last++
 	c.incoming[c.last] = r
 	return c.last
 }
 
-func (c *copies) take(stream uint64) io.ReadCloser {
+func (c *copies) take(stream uint64) transport.SnapshotReader {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.incoming[stream]
@@ -69,40 +69,55 @@ func (c *copies) refuse(stream uint64) {
 	}
 }
 
-func (c *copies) restoring(id wire.MigrationID, r io.Closer) {
+func (c *copies) restoring(id wire.MigrationID, f *feed) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.restores == nil {
-		c.restores = make(map[wire.MigrationID]io.Closer)
+	if c.feeds == nil {
+		c.feeds = make(map[wire.MigrationID]*feed)
 	}
-	c.restores[id] = r
+	c.feeds[id] = f
 }
 
 func (c *copies) restored(id wire.MigrationID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.restores, id)
+	delete(c.feeds, id)
 }
 
-// cancelRestore cuts the stream of a restore that is no longer wanted, which ends it.
-func (c *copies) cancelRestore(id wire.MigrationID) {
+// feed returns what a restore reads from, nil if none runs.
+func (c *copies) feed(id wire.MigrationID) *feed {
 	c.mu.Lock()
-	r := c.restores[id]
-	c.mu.Unlock()
-	if r != nil {
-		r.Close()
+	defer c.mu.Unlock()
+	return c.feeds[id]
+}
+
+// cancelRestore ends a restore that is no longer wanted.
+func (c *copies) cancelRestore(id wire.MigrationID) {
+	if f := c.feed(id); f != nil {
+		f.close()
 	}
 }
 
-// startCopy streams a snapshot view to the target.
+// closeFeeds ends all restores.
+func (c *copies) closeFeeds() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.feeds {
+		f.close()
+	}
+}
+
+// startCopy streams a snapshot view to the target. The view stays the core's, which closes it by a call; one that is
+// being copied when the node closes has nobody else.
 func (p *Peer) startCopy(c node.Copy) {
 	ctx, cancel := context.WithCancel(p.ctx)
 	p.copies.started(c.Ref.Migration, cancel)
 	p.wg.Go(func() {
 		defer cancel()
-		defer c.Snapshot.Close()
 		sent, err := p.copySnapshot(ctx, c)
-		p.post(node.Copied{Migration: c.Ref.Migration, Bytes: sent, Done: err == nil, Err: err})
+		if !p.post(node.Copied{Migration: c.Ref.Migration, Serial: c.Serial, Bytes: sent, Done: err == nil, Err: err}) {
+			c.Snapshot.Close()
+		}
 	})
 }
 
@@ -111,7 +126,10 @@ func (p *Peer) copySnapshot(ctx context.Context, c node.Copy) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	m := &meter{w: w, piece: meterPiece, ctx: ctx, report: func(n uint64) { p.post(node.Copied{Migration: c.Ref.Migration, Bytes: n}) }}
+	w.Start(c.From)
+	m := &meter{w: w, skip: c.From, piece: meterPiece, ctx: ctx, report: func(n uint64) {
+		p.post(node.Copied{Migration: c.Ref.Migration, Serial: c.Serial, Bytes: n})
+	}}
 	if c.MaxRate > 0 {
 		// At least twenty pieces a second, so that a cap shapes a small snapshot too.
 		m.piece = int(min(meterPiece, max(c.MaxRate/20, 512)))
@@ -133,11 +151,12 @@ func (p *Peer) startRestore(call node.Call, op target.CallRestore) {
 		})
 		return
 	}
-	p.copies.restoring(op.Migration, r)
+	f := newFeed(r, op.From)
+	p.copies.restoring(op.Migration, f)
 	p.wg.Go(func() {
-		defer r.Close()
+		defer f.close()
 		defer p.copies.restored(op.Migration)
-		result := p.executor.Restore(op, &capped{r: r, left: p.cfg.MaxSnapshot, beyond: p.tooLarge}, func(head crypto.Head) {
+		result := p.executor.Restore(op, &capped{r: f, left: p.cfg.MaxSnapshot, beyond: p.tooLarge}, func(head crypto.Head) {
 			p.post(node.Claimed{Migration: op.Migration, Head: head})
 		}, p.wait)
 		p.post(node.Done{Call: call, Result: result})
@@ -179,15 +198,18 @@ type meter struct {
 	w        io.Writer
 	ctx      context.Context // ends the copy
 	limit    *rate.Limiter
-	piece    int // the most that is written at once, and the limit's burst
-	sent     uint64
+	piece    int    // the most that is written at once, and the limit's burst
+	skip     uint64 // bytes that are left out before anything is written
+	sent     uint64 // bytes of the snapshot that are behind us, those left out counted
 	reported uint64
 	at       time.Time
 	report   func(uint64)
 }
 
 func (m *meter) Write(b []byte) (int, error) {
-	done := 0
+	done := int(min(m.skip, uint64(len(b))))
+	m.skip -= uint64(done)
+	m.sent += uint64(done)
 	for done < len(b) {
 		piece := b[done:min(len(b), done+m.piece)]
 		if m.limit != nil {

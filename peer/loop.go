@@ -147,6 +147,15 @@ func (p *Peer) dispatch(call node.Call) {
 	case target.CallRestore:
 		p.startRestore(call, op)
 		return
+	case target.CallCutOff:
+		p.wg.Go(func() { p.post(node.Done{Call: call, Result: p.copies.cutFeed(call.Migration)}) })
+		return
+	case node.CloseView:
+		p.wg.Go(func() { p.executor.Run(call) })
+		return
+	case target.CallFeed:
+		p.copies.goOn(call.Migration, op.Stream)
+		return
 	case target.CallAbort:
 		p.copies.cancelRestore(call.Migration)
 	case source.CallFollow:

@@ -205,6 +205,7 @@ func (p *Peer) Close() error {
 		p.stop()
 		<-p.done
 		err = p.net.Close()
+		p.copies.closeFeeds()
 		p.wg.Wait()
 		if p.journal != nil {
 			err = errors.Join(err, p.journal.Close())

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // queue runs the calls of one daemon, one after the other.
@@ -23,9 +25,21 @@ func (l *life) dispatch(call node.Call) {
 	case target.CallRestore:
 		l.startRestore(call, op)
 		return
+	case target.CallCutOff:
+		l.after(between(l.c.source("calls"), 0, l.c.opt.Net.Call), func() {
+			l.step(node.Done{Call: call, Result: l.cutOff(call.Migration)})
+		})
+		return
+	case target.CallFeed:
+		l.feed(call.Migration, op.Stream)
+		return
+	case node.CloseView:
+		l.executor.Run(call)
+		return
 	case target.CallAbort:
 		if r := l.restores[call.Migration]; r != nil {
-			r.from.fail(errors.New("the restore is not wanted any more"))
+			r.unwanted = true
+			r.wakeUp()
 		}
 	}
 	q := l.queues[call.Origin]
@@ -75,7 +89,9 @@ func later(a, b time.Time) time.Time {
 type restore struct {
 	life     *life
 	call     node.Call
-	from     *stream
+	from     *stream // nil while it is cut
+	offset   uint64  // of the next byte, in the snapshot
+	unwanted bool
 	next     func() (struct{}, bool)
 	stop     func()
 	resuming bool
@@ -93,9 +109,9 @@ func (l *life) startRestore(call node.Call, op target.CallRestore) {
 		l.after(0, func() { l.step(node.Done{Call: call, Result: target.Restored{Err: io.ErrUnexpectedEOF}}) })
 		return
 	}
-	r := &restore{life: l, call: call, from: st}
+	r := &restore{life: l, call: call, from: st, offset: op.From}
 	r.next, r.stop = iter.Pull(func(yield func(struct{}) bool) {
-		r.result = l.executor.Restore(op, &reader{st: st, yield: yield}, r.claimed, l.wait)
+		r.result = l.executor.Restore(op, &reader{restore: r, yield: yield}, r.claimed, l.wait)
 	})
 	st.reader = r
 	l.restores[op.Migration] = r
@@ -118,7 +134,9 @@ func (r *restore) wakeUp() {
 		if l.restores[r.call.Migration] == r {
 			delete(l.restores, r.call.Migration)
 		}
-		r.from.closed = true
+		if r.from != nil {
+			r.from.closed = true
+		}
 		r.report(node.Done{Call: r.call, Result: r.result})
 		l.c.check()
 	})
@@ -135,25 +153,65 @@ func (r *restore) report(in node.Input) {
 	l.at(r.reported, func() { l.step(in) })
 }
 
-// reader is the end of a stream that a restore reads from.
+// cutOff lets a restore read no more from its stream.
+func (l *life) cutOff(id wire.MigrationID) target.CutOff {
+	r := l.restores[id]
+	if r == nil || r.unwanted {
+		return target.CutOff{Err: errReset}
+	}
+	r.letGo()
+	return target.CutOff{Offset: r.offset}
+}
+
+// letGo takes the stream from the restore. Its sender learns that nobody reads it.
+func (r *restore) letGo() {
+	if r.from != nil {
+		r.from.reader, r.from.closed = nil, true
+		r.from = nil
+	}
+}
+
+// feed lets a restore go on with another stream.
+func (l *life) feed(id wire.MigrationID, stream uint64) {
+	st, r := l.streams[stream], l.restores[id]
+	delete(l.streams, stream)
+	switch {
+	case st == nil:
+	case r == nil || r.from != nil:
+		st.fail(errReset)
+	default:
+		r.from, st.reader = st, r
+		r.wakeUp()
+	}
+}
+
+// reader is what a restore reads from: one stream after the other.
 type reader struct {
-	st    *stream
+	*restore
 	yield func(struct{}) bool
 }
 
 func (r *reader) Read(p []byte) (int, error) {
-	for len(r.st.data) == 0 {
+	for r.from == nil || len(r.from.data) == 0 {
 		switch {
-		case r.st.err != nil:
-			return 0, r.st.err
-		case r.st.last:
+		case r.unwanted:
+			return 0, errReset
+		case r.from != nil && r.from.err != nil:
+			r.letGo()
+		case r.from != nil && r.from.last:
 			return 0, io.EOF
 		case !r.yield(struct{}{}):
 			return 0, errStopped
 		}
 	}
-	n := copy(p, r.st.data)
-	r.st.data = r.st.data[n:]
+	st := r.from
+	if st.offset != r.offset {
+		return 0, fmt.Errorf("sim: bytes from %d instead of %d: %w", st.offset, r.offset, wire.ErrBadSnapshot)
+	}
+	n := copy(p, st.data)
+	st.data = st.data[n:]
+	st.offset += uint64(n)
+	r.offset += uint64(n)
 	return n, nil
 }
 

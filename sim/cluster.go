@@ -104,6 +104,7 @@ type Cluster struct {
 	lied    map[crypto.ProducerID]bool // producers of a hostile node
 	heard   map[wire.Type][]heard      // what was said lately; nil without a hostile node
 	steps   uint64
+	copied  uint64 // bytes of snapshots
 	deaths  int
 	seeds   [][32]byte // of every private key that was made for a daemon
 	err     error
@@ -135,6 +136,9 @@ func (c *Cluster) Node(i int) *Node { return c.nodes[i] }
 
 // Nodes returns all nodes, the dead included.
 func (c *Cluster) Nodes() []*Node { return c.nodes }
+
+// Copied returns how many bytes of snapshots have been sent, those that never arrived counted.
+func (c *Cluster) Copied() uint64 { return c.copied }
 
 // Steps returns how many inputs all cores have taken.
 func (c *Cluster) Steps() uint64 { return c.steps }

@@ -27,6 +27,7 @@ type stream struct {
 	at     *end
 	ref    wire.Ref
 	opened bool
+	offset uint64 // of data, in the snapshot
 	data   []byte // arrived and not read
 	last   bool   // all of it has arrived
 	err    error
@@ -53,7 +54,9 @@ func (l *life) sortedStreams() []*stream {
 		list = append(list, st)
 	}
 	for _, r := range l.restores {
-		list = append(list, r.from)
+		if r.from != nil {
+			list = append(list, r.from)
+		}
 	}
 	slices.SortFunc(list, func(a, b *stream) int { return int(a.id) - int(b.id) })
 	return list
@@ -76,11 +79,13 @@ func (cp *copying) begin() {
 		cp.finish(err)
 		return
 	}
-	cp.rest = buf.Bytes()
+	cp.rest, cp.sent = buf.Bytes()[min(cp.c.From, uint64(buf.Len())):], cp.c.From
 	l := cp.life
 	l.c.checkLeak(l, cp.rest)
-	l.c.hear(snapshotHeard, heard{ref: cp.c.Ref, frame: cp.rest})
-	cp.stream = &stream{id: l.c.nextID(), at: cp.end.other, ref: cp.c.Ref}
+	if cp.c.From == 0 {
+		l.c.hear(snapshotHeard, heard{ref: cp.c.Ref, frame: cp.rest})
+	}
+	cp.stream = &stream{id: l.c.nextID(), at: cp.end.other, ref: cp.c.Ref, offset: cp.c.From}
 	cp.piece()
 }
 
@@ -101,11 +106,12 @@ func (cp *copying) piece() {
 		st.last = last
 	})
 	cp.sent += uint64(n)
+	l.c.copied += uint64(n)
 	if last {
 		cp.finish(nil)
 		return
 	}
-	l.step(node.Copied{Migration: cp.c.Ref.Migration, Bytes: cp.sent})
+	l.step(node.Copied{Migration: cp.c.Ref.Migration, Serial: cp.c.Serial, Bytes: cp.sent})
 	l.after(between(l.c.source("copies"), 0, l.c.opt.Net.Piece), cp.piece)
 }
 
@@ -141,10 +147,7 @@ func (cp *copying) finish(err error) {
 	if l.copies[cp.c.Ref.Migration] == cp {
 		delete(l.copies, cp.c.Ref.Migration)
 	}
-	if e := cp.c.Snapshot.Close(); e != nil {
-		l.c.Failf("close a view: %v", e)
-	}
-	l.step(node.Copied{Migration: cp.c.Ref.Migration, Bytes: cp.sent, Done: err == nil, Err: err})
+	l.step(node.Copied{Migration: cp.c.Ref.Migration, Serial: cp.c.Serial, Bytes: cp.sent, Done: err == nil, Err: err})
 }
 
 func (l *life) stopCopy(id wire.MigrationID) {

@@ -20,8 +20,12 @@ func (r *rig) describe(prefix string) string {
 	if o.StopCopy {
 		line("stop the copy")
 	}
-	if o.Copy {
+	switch {
+	case o.Copy == nil:
+	case o.Copy.Serial == 0:
 		line("start the copy")
+	default:
+		line("start copy %d at %d", o.Copy.Serial, o.Copy.From)
 	}
 	for _, s := range o.Apply {
 		line("apply %d", s.Ticket)
@@ -82,6 +86,8 @@ func message(msg wire.Message) string {
 		return fmt.Sprintf("Answer %v, attempt %v, handover %v", m.State, m.Attempt, m.HasHandover)
 	case *wire.Forward:
 		return fmt.Sprintf("Forward %c from %d, %d items", m.Producer[0], m.Items[0].Seq, len(m.Items))
+	case *wire.Resume:
+		return fmt.Sprintf("Resume %d of the view at %d", m.Serial, m.Head.Sequence)
 	case *wire.Prepare:
 		return fmt.Sprintf("Prepare %s %q, stop and copy %v", m.Kind, m.Name, m.StopAndCopy)
 	}

@@ -60,7 +60,7 @@ func (m *Machine) thaw() {
 func (m *Machine) closeView() {
 	if m.snapshot {
 		m.snapshot = false
-		m.out.Copy, m.out.StopCopy = false, true
+		m.out.Copy, m.out.StopCopy = nil, true
 	}
 }
 

@@ -16,16 +16,17 @@ type Received struct {
 
 // Snapshotted is the result of [CallSnapshot].
 type Snapshotted struct {
-	Through uint64 // sequence of the last event inside the view
-	Size    uint64 // bytes of state, 0 if the view does not know
-	Err     error
+	Head crypto.Head // of the last event inside the view
+	Size uint64      // bytes of the stream, 0 if the view does not know
+	Err  error
 }
 
 // Copied is progress of the snapshot stream that [Output.Copy] started.
 type Copied struct {
-	Bytes uint64 // sent so far
-	Done  bool   // all bytes have been handed to the network
-	Err   error  // the stream broke; nothing more will be reported
+	Serial uint64 // of [Copy]
+	Bytes  uint64 // of the view that are sent so far, with those before Copy.From
+	Done   bool   // all bytes have been handed to the network
+	Err    error  // the stream broke; nothing more will be reported
 }
 
 // Entry is a sequenced event and the head after it.

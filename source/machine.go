@@ -15,6 +15,7 @@ const (
 	DefaultMaxBlackout  = 100 * time.Millisecond
 	DefaultStall        = 30 * time.Second
 	DefaultDoubtAfter   = 10 * time.Second
+	DefaultResumeGrace  = 3 * time.Second
 )
 
 // MaxFreezes is how many freezes may time out in one migration before it gives up.
@@ -28,9 +29,9 @@ const (
 	// times: well within the silence after which it would begin to search.
 	statusEvery = 200 * time.Millisecond
 	heartbeat   = time.Second
-	// brokenGrace is how long a copy that broke off waits for the target's reason before it counts as
-	// unreachable: the reason travels on another stream.
-	brokenGrace = time.Second
+	// maxFruitless is how many streams in turn may bring nothing before the copy is given up: whatever cuts them
+	// is then not the way, and would cut the next one too.
+	maxFruitless = 3
 )
 
 // Config is what all migrations away from a node share. The zero value of a duration means its default.
@@ -40,6 +41,7 @@ type Config struct {
 	NextAttempt  func() uint64 // counts attempts since boot; never returns the same number twice
 	FreezeBudget time.Duration // how long a freeze may last before the commit
 	DoubtAfter   time.Duration // how long a commit may stay unanswered before it is called in doubt
+	ResumeGrace  time.Duration // how long a view is kept for a target that its stream was cut from
 }
 
 // Request is one migration away from this node, as its checks have let it in.
@@ -71,8 +73,7 @@ type Machine struct {
 	linked   bool      // a session with the target is up
 	snapshot bool      // a view is open and must be closed with StopCopy
 	copyAt   time.Time // when the view began to stream
-	broke    string    // why it stopped streaming, if it did
-	brokeAt  time.Time
+	copy     copyState
 
 	// The target's side, as it told us.
 	nextKey crypto.PublicKey
@@ -117,6 +118,7 @@ type Machine struct {
 func New(now time.Time, cfg Config, req Request) (*Machine, Output) {
 	cfg.FreezeBudget = cmp.Or(cfg.FreezeBudget, DefaultFreezeBudget)
 	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
+	cfg.ResumeGrace = cmp.Or(cfg.ResumeGrace, DefaultResumeGrace)
 	req.Options.MaxBlackout = cmp.Or(req.Options.MaxBlackout, DefaultMaxBlackout)
 	req.Options.Stall = cmp.Or(req.Options.Stall, DefaultStall)
 	m := &Machine{cfg: cfg, req: req, started: now, alive: now, now: now}
@@ -182,6 +184,8 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	switch msg := msg.(type) {
 	case *wire.PrepareOK:
 		m.prepared(msg)
+	case *wire.ResumeAt:
+		m.resumeAt(msg)
 	case *wire.RestoreComplete:
 		m.restored(msg)
 	case *wire.Progress:
@@ -231,47 +235,6 @@ func (m *Machine) takeView() {
 	m.call(CallSnapshot{})
 }
 
-func (m *Machine) snapshotted(in Snapshotted) {
-	if m.state != snapshotting {
-		m.out.StopCopy = in.Err == nil && m.ended != nil // it ended meanwhile: the view is not wanted
-		return
-	}
-	if in.Err != nil {
-		m.fail(wire.ReasonOf(in.Err), "the snapshot failed: "+in.Err.Error())
-		return
-	}
-	m.progressed()
-	m.snapshot = true
-	m.backlog.acked = in.Through
-	m.copyAt = m.now
-	m.stats.SnapshotBytes = in.Size
-	m.enter(copying)
-	m.out.Copy = true
-}
-
-func (m *Machine) copied(in Copied) {
-	if m.state < copying || m.state > frozen {
-		return
-	}
-	if in.Err != nil {
-		// Once restored, the target has read all it needs.
-		if m.state < replaying && m.brokeAt.IsZero() {
-			m.broke, m.brokeAt = in.Err.Error(), m.now
-		}
-		return
-	}
-	if in.Bytes > m.stats.SnapshotSent {
-		m.progressed()
-		m.stats.SnapshotSent = in.Bytes
-	}
-	if in.Done {
-		m.stats.SnapshotBytes = in.Bytes
-	}
-	if in.Done && m.state == copying {
-		m.enter(restoring)
-	}
-}
-
 // applied takes what the daemon has sequenced since the view and sends it on.
 func (m *Machine) applied(entries []Entry) {
 	if m.state < copying || m.state > frozen {
@@ -303,6 +266,7 @@ func (m *Machine) restored(msg *wire.RestoreComplete) {
 	m.progressed()
 	m.claimed = true
 	m.stats.Transfer = m.now.Sub(m.copyAt)
+	m.copy.cutAt = time.Time{}
 	m.closeView()
 	m.enter(replaying)
 	m.tryCutover()
@@ -353,8 +317,8 @@ func (m *Machine) linkUp(peer crypto.NodeID) {
 	m.ship()
 }
 
-// linkDown: while the view streams a lost session ends the migration at once, since the stream is gone
-// with it. Later everything can be sent again on the next session, and the stall limit decides.
+// linkDown: while the view streams, the stream is gone with the session, and the copy goes on over the next one if there is one
+// in time. Later everything can be sent again, and the stall limit decides.
 func (m *Machine) linkDown(in LinkDown) {
 	if in.Peer != m.req.Target {
 		return
@@ -363,6 +327,8 @@ func (m *Machine) linkDown(in LinkDown) {
 	switch {
 	case m.state == preparing && in.Lost:
 		m.retryAt = m.now // nothing has been agreed yet: ask again on a new session
+	case m.state == copying || m.state == restoring:
+		m.cut(fmt.Sprintf("no connection to the target: %v", in.Err))
 	case m.state < replaying:
 		m.fail(wire.ReasonUnreachable, fmt.Sprintf("no connection to the target: %v", in.Err))
 	}

@@ -12,9 +12,9 @@ import (
 type Output struct {
 	// Calls run on the daemon's own queue, one after the other, behind the submissions already there.
 	Calls []Call
-	// Copy starts the snapshot stream from the view that CallSnapshot took; StopCopy ends it and closes
-	// the view, also of a stream that was never started. A step sets at most one of them.
-	Copy     bool
+	// Copy starts a snapshot stream from the view that CallSnapshot took, in place of an earlier one; StopCopy ends it
+	// and closes the view, also of a stream that was never started. A step sets at most one of them.
+	Copy     *Copy
 	StopCopy bool
 	// Apply are submissions that were held and go to the daemon after all, behind Calls, in order.
 	Apply []Submission
@@ -31,6 +31,9 @@ type Output struct {
 	// Wake is when the machine wants a Tick at the latest; zero for never.
 	Wake time.Time
 }
+
+// Copy is one snapshot stream: the view without its first From bytes. Serial tells it from the ones before.
+type Copy struct{ Serial, From uint64 }
 
 // Call is one operation on the daemon's host.
 type Call interface{ sourceCall() }

@@ -227,9 +227,9 @@ func (r *rig) result(a arguments) bool {
 	}
 	switch a.words[0] {
 	case "view":
-		r.step(Snapshotted{Through: uint64(len(r.log)), Size: 1000, Err: err})
+		r.step(Snapshotted{Head: r.newest(), Size: 1000, Err: err})
 	case "copied":
-		r.step(Copied{Bytes: a.number("bytes", 1000), Done: a.has("done"), Err: err})
+		r.step(Copied{Serial: a.number("serial", r.m.copy.serial), Bytes: a.number("bytes", 1000), Done: a.has("done"), Err: err})
 	case "frozen":
 		r.step(Frozen{Head: r.newest(), Err: err})
 	case "certified":
@@ -262,6 +262,8 @@ func (r *rig) message(a arguments) bool {
 	switch a.words[0] {
 	case "PrepareOK":
 		r.get(r.prepareOK(a))
+	case "ResumeAt":
+		r.get(&wire.ResumeAt{Ref: r.ref(), Serial: a.number("serial", r.m.copy.serial), Head: r.told(a), Offset: a.number("offset", 0)})
 	case "RestoreComplete":
 		r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.told(a)})
 	case "Progress":
@@ -395,5 +397,5 @@ func quiet(o Output) bool {
 			return false
 		}
 	}
-	return len(o.Calls) == 0 && len(o.Consults) == 0 && len(o.Apply) == 0 && len(o.Replies) == 0 && !o.Copy && !o.StopCopy && o.Ended == nil
+	return len(o.Calls) == 0 && len(o.Consults) == 0 && len(o.Apply) == 0 && len(o.Replies) == 0 && o.Copy == nil && !o.StopCopy && o.Ended == nil
 }

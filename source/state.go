@@ -37,7 +37,7 @@ var next = map[state][]state{
 	stopping:     {snapshotting, stayed},
 	snapshotting: {copying, stayed},
 	copying:      {restoring, replaying, stayed},
-	restoring:    {replaying, stayed},
+	restoring:    {copying, replaying, stayed},
 	replaying:    {freezing, frozen, stayed},
 	freezing:     {replaying, frozen, stayed},
 	frozen:       {replaying, promising, committing, stayed},

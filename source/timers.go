@@ -55,8 +55,8 @@ func (m *Machine) limits() {
 		m.fail(wire.ReasonTimeout, fmt.Sprintf("not done after %v", opt.Timeout))
 	case m.passed(m.alive, opt.Stall):
 		m.fail(wire.ReasonTimeout, fmt.Sprintf("no progress for %v while %v", opt.Stall, m.state))
-	case !m.brokeAt.IsZero() && m.state < replaying && m.passed(m.brokeAt, brokenGrace):
-		m.fail(wire.ReasonUnreachable, "the copy broke off: "+m.broke)
+	case m.isCut() && m.passed(m.copy.cutAt, m.cfg.ResumeGrace):
+		m.fail(wire.ReasonUnreachable, "the copy broke off: "+m.copy.why)
 	case m.state == replaying:
 		m.converged()
 	}
@@ -80,6 +80,11 @@ func (m *Machine) resend() {
 	switch m.state {
 	case preparing:
 		m.sendPrepare()
+	case copying, restoring:
+		m.retryAt = m.now.Add(retryMax)
+		if m.isCut() {
+			m.askResume()
+		}
 	case frozen:
 		m.send(m.req.Target, &wire.Final{Ref: m.ref, Attempt: m.attempt, Head: m.frozenHead})
 		m.backoff()
@@ -127,8 +132,8 @@ func (m *Machine) wake() time.Time {
 	earlier(m.statusAt)
 	switch m.state {
 	case copying, restoring:
-		if !m.brokeAt.IsZero() {
-			earlier(m.brokeAt.Add(brokenGrace))
+		if m.isCut() {
+			earlier(m.copy.cutAt.Add(m.cfg.ResumeGrace))
 		}
 	case replaying:
 		earlier(m.now.Add(stepInterval))

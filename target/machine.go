@@ -54,6 +54,7 @@ type Machine struct {
 
 	state     machineState
 	recorded  bool // there is a durable record of the migration
+	arrival   arrival
 	copying   bool // the handler may have a record of the daemon
 	started   time.Time
 	nudged    time.Time // the value of alive for which the source has been asked if it lives
@@ -152,6 +153,8 @@ func (m *Machine) Step(now time.Time, in MachineInput) MachineOutput {
 		m.prepared(in)
 	case StreamOpened:
 		m.streamOpened(in.Stream)
+	case CutOff:
+		m.cutOff(in)
 	case Claimed:
 		m.claimed(in.Head)
 	case Restored:
@@ -196,6 +199,8 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 		if m.state == preparing {
 			m.prepareOK()
 		}
+	case *wire.Resume:
+		m.resume(msg)
 	case *wire.BufferedEvents:
 		m.events(msg.Events)
 	case *wire.Final:
@@ -215,25 +220,13 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	}
 }
 
-// streamOpened: the snapshot is coming. The restore runs beside the daemon's queue, since events must be
-// taken while it runs.
-func (m *Machine) streamOpened(stream uint64) {
-	if m.state != preparing {
-		m.out.RefuseStream = true
-		return
-	}
-	m.enter(restoring)
-	m.copying = true
-	m.call(CallRestore{Stream: stream, Key: m.key, Source: m.source, Orchestrator: m.orch, Migration: m.ref.Migration, Entity: m.entity})
-}
-
 // claimed: from here on the handler takes events for the daemon; the source waits for this report before
 // it sends the first.
 func (m *Machine) claimed(head crypto.Head) {
 	if m.state != restoring {
 		return
 	}
-	m.head = head
+	m.head, m.arrival.claimed = head, true
 	m.report()
 }
 
@@ -251,7 +244,7 @@ func (m *Machine) restored(in Restored) {
 	}
 	m.head, m.epochKey, m.admin = in.Head, in.EpochKey, in.Administrator
 	m.enter(replaying)
-	m.send(m.source, &wire.RestoreComplete{Ref: m.ref, Head: in.Head})
+	m.restoreComplete()
 	m.call(CallReplay{}) // drains what has been buffered meanwhile
 	m.report()
 }
@@ -343,6 +336,8 @@ func (m *Machine) linkUp(peer crypto.NodeID) {
 	switch m.state {
 	case preparing:
 		m.prepareOK() // a source that has ended it meanwhile says so
+	case restoring:
+		m.prepareOK() // and one that still copies asks where to go on
 	case replaying:
 		m.report()
 	case holding:
@@ -361,7 +356,7 @@ func (m *Machine) linkDown(peer crypto.NodeID) {
 // gets none.
 func (m *Machine) late(from crypto.NodeID, msg wire.Message) {
 	switch msg := msg.(type) {
-	case *wire.BufferedEvents, *wire.Final:
+	case *wire.BufferedEvents, *wire.Final, *wire.Resume:
 		m.send(from, &wire.MigrationFailed{Ref: m.ref, Reason: m.ended.Reason, Detail: m.ended.Detail})
 	case *wire.ActivateTarget:
 		m.answer(from, &wire.Ask{Attempt: msg.Attempt})

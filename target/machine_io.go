@@ -20,6 +20,12 @@ type (
 	Prepared struct{ Err error }
 	// StreamOpened says that the source has opened the snapshot stream. Stream is the owner's handle.
 	StreamOpened struct{ Stream uint64 }
+	// CutOff is the result of [CallCutOff]: how many bytes of the snapshot the restore has read, none of which will
+	// come again. With an Err there is no restore that waits for more.
+	CutOff struct {
+		Offset uint64
+		Err    error
+	}
 	// Claimed says that the handler has claimed the origin at the snapshot's head and takes events.
 	Claimed struct{ Head crypto.Head }
 	// Restored is the result of [CallRestore]. EpochKey is the key the snapshot's passport ends in,
@@ -70,6 +76,7 @@ type (
 func (Received) targetInput()     {}
 func (Prepared) targetInput()     {}
 func (StreamOpened) targetInput() {}
+func (CutOff) targetInput()       {}
 func (Claimed) targetInput()      {}
 func (Restored) targetInput()     {}
 func (Replayed) targetInput()     {}
@@ -85,7 +92,8 @@ func (Tick) targetInput()         {}
 type MachineOutput struct {
 	// RefuseStream closes the snapshot stream of the input: nobody waits for it.
 	RefuseStream bool
-	// Calls run on the daemon's own queue, one after the other, except CallRestore, which runs beside it.
+	// Calls run on the daemon's own queue, one after the other, except CallRestore, CallCutOff and CallFeed, which
+	// run beside it.
 	Calls []Call
 	// Consults are questions to the directory, asked beside everything else. Each is answered, if only by an error.
 	Consults []Consult
@@ -104,15 +112,22 @@ type (
 	// CallPrepare makes durable what a restart would need: the key of the next epoch and what it is for. It is
 	// made only for daemons whose durability asks for it.
 	CallPrepare struct{ Request Request }
-	// CallRestore restores the daemon from the snapshot stream and registers it dark.
+	// CallRestore restores the daemon from the snapshot stream and registers it dark. The stream begins behind what the
+	// journal has of the snapshot, which are From bytes. A stream that is cut does not end the restore: it
+	// waits for CallFeed or CallAbort.
 	CallRestore struct {
 		Stream       uint64
+		From         uint64
 		Key          *crypto.EntityKeypair
 		Migration    wire.MigrationID
 		Entity       crypto.EntityID
 		Source       crypto.NodeID
 		Orchestrator crypto.NodeID
 	}
+	// CallCutOff lets the restore read no more from its stream.
+	CallCutOff struct{}
+	// CallFeed lets a restore that was cut off go on with another stream.
+	CallFeed struct{ Stream uint64 }
 	// CallReplay gives events to the handler, which applies what is contiguous and holds the rest.
 	CallReplay struct{ Events []crypto.CausalEvent }
 	// CallHold makes the promise durable that the copy is kept until the outcome is known.
@@ -134,6 +149,8 @@ type (
 
 func (CallPrepare) targetCall()  {}
 func (CallRestore) targetCall()  {}
+func (CallCutOff) targetCall()   {}
+func (CallFeed) targetCall()     {}
 func (CallReplay) targetCall()   {}
 func (CallHold) targetCall()     {}
 func (CallRelease) targetCall()  {}

@@ -17,6 +17,8 @@ type Recovered struct {
 	Held          wire.Attempt // zero without a hold
 	Final         crypto.Head  // of Held
 	Released      wire.Attempt // the highest attempt that was released
+	// Part is set for a copy that was still coming in. All but Request is zero then.
+	Part *Part
 }
 
 // RecoverMachine takes a migration to this node up again (protocol §7.3). A copy that was held is still held,
@@ -30,6 +32,10 @@ func RecoverMachine(now time.Time, cfg MachineConfig, r Recovered) (*Machine, Ma
 		entity: r.Request.Prepare.Entity, key: r.Request.Key,
 		directory: r.Request.Prepare.Directory, state: replaying, recorded: true, copying: true, started: now, alive: now, now: now,
 		epochKey: r.EpochKey, admin: r.Administrator, head: r.Head, void: r.Released,
+	}
+	if r.Part != nil {
+		m.state, m.copying, m.arrival.part = preparing, false, *r.Part
+		m.prepareOK() // which also calls a source that has not called yet
 	}
 	if !r.Held.IsZero() {
 		m.state = holding

@@ -1,0 +1,101 @@
+package source
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// cutOff is a machine whose stream was cut at some place.
+func cutOff(t *testing.T) *rig {
+	r := inState(t, copying)
+	r.step(LinkDown{Peer: nodeT, Lost: true, Err: errTest})
+	return r
+}
+
+// at is the target's answer to the last question.
+func (r *rig) at(offset uint64) *wire.ResumeAt {
+	return &wire.ResumeAt{Ref: r.ref(), Serial: r.m.copy.serial, Head: r.m.copy.head, Offset: offset}
+}
+
+// A view is kept for the grace and no longer, however often the target can be reached meanwhile.
+func TestResume_TheViewIsKeptForTheGrace(t *testing.T) {
+	r := cutOff(t)
+	end := r.now.Add(DefaultResumeGrace)
+	for r.now.Before(end.Add(-time.Millisecond)) {
+		r.now = r.now.Add(50 * time.Millisecond)
+		if r.now.After(end) {
+			break
+		}
+		if o := r.step(LinkUp{Peer: nodeT}); o.StopCopy && r.now.Before(end) {
+			t.Fatalf("the view is closed %v before the grace is over", end.Sub(r.now))
+		}
+	}
+	r.now = end
+	r.step(Tick{})
+	if r.m.ended == nil || r.m.ended.Reason != wire.ReasonUnreachable || r.m.Holding() {
+		t.Errorf("after the grace: %+v", r.m.ended)
+	}
+}
+
+// An answer begins one stream, and only the answer to the question that was asked last.
+func TestResume_OneStreamForEachQuestion(t *testing.T) {
+	r := cutOff(t)
+	old, other := r.at(5), r.at(5)
+	old.Serial--
+	other.Head.Digest[0]++
+	for _, msg := range []*wire.ResumeAt{old, other} {
+		if o := r.get(msg); o.Copy != nil {
+			t.Fatalf("%+v starts a copy", msg)
+		}
+	}
+	if o := r.get(r.at(5)); o.Copy == nil || *o.Copy != (Copy{Serial: 1, From: 5}) {
+		t.Fatalf("the answer starts %+v", o.Copy)
+	}
+	if o := r.get(r.at(7)); o.Copy != nil {
+		t.Error("a second answer starts another stream")
+	}
+}
+
+// What an earlier stream still reports says nothing about the one that runs.
+func TestResume_AnEarlierStreamIsNotHeard(t *testing.T) {
+	r := cutOff(t)
+	r.get(r.at(5))
+	r.step(Copied{Serial: 0, Err: errTest})
+	r.step(Copied{Serial: 0, Done: true})
+	if r.m.isCut() || r.m.state != copying {
+		t.Errorf("the second stream is %v, cut %v", r.m.state, r.m.isCut())
+	}
+}
+
+// No event leaves between the cut and the claim of whoever answers: a target that has restarted would not take
+// it.
+func TestResume_EventsWaitForTheClaim(t *testing.T) {
+	r := cutOff(t)
+	r.step(LinkUp{Peer: nodeT})
+	r.get(r.at(0))
+	if o := r.step(Applied{Entries: r.sequence(3, 1)}); len(sent[*wire.BufferedEvents](o)) > 0 {
+		t.Fatal("events leave before the target has claimed the origin again")
+	}
+	o := r.get(&wire.Progress{Ref: r.ref(), Head: r.genes})
+	if b := sent[*wire.BufferedEvents](o); len(b) != 1 || len(b[0].Events) != 3 {
+		t.Errorf("after the claim: %+v", b)
+	}
+}
+
+// Streams that end where they began are not begun for ever; one that brings something starts the count anew.
+func TestResume_FruitlessStreamsEndTheMigration(t *testing.T) {
+	r := cutOff(t)
+	offsets := []uint64{5, 5, 5, 9, 9, 9, 9}
+	for i, offset := range offsets {
+		if r.m.ended != nil {
+			t.Fatalf("ended before answer %d: %+v", i, r.m.ended)
+		}
+		r.get(r.at(offset))
+		r.step(Copied{Serial: r.m.copy.serial, Err: errTest})
+	}
+	if r.m.ended == nil || r.m.ended.Reason != wire.ReasonUnreachable {
+		t.Errorf("after streams at %v: %+v", offsets, r.m.ended)
+	}
+}
