@@ -78,7 +78,8 @@ type Machine struct {
 	// The target's side, as it told us.
 	nextKey crypto.PublicKey
 	credits struct{ events, bytes uint64 }
-	claimed bool // the target takes events
+	claimed bool      // the target takes events
+	shipAt  time.Time // when those that wait for others are sent; zero if none do
 
 	backlog  backlog
 	converge convergence
@@ -269,6 +270,7 @@ func (m *Machine) restored(msg *wire.RestoreComplete) {
 	m.copy.cutAt = time.Time{}
 	m.closeView()
 	m.enter(replaying)
+	m.ship()
 	m.tryCutover()
 }
 

@@ -78,7 +78,9 @@ func TestResume_EventsWaitForTheClaim(t *testing.T) {
 	if o := r.step(Applied{Entries: r.sequence(3, 1)}); len(sent[*wire.BufferedEvents](o)) > 0 {
 		t.Fatal("events leave before the target has claimed the origin again")
 	}
-	o := r.get(&wire.Progress{Ref: r.ref(), Head: r.genes})
+	r.get(&wire.Progress{Ref: r.ref(), Head: r.genes})
+	r.now = r.now.Add(gatherFor)
+	o := r.step(Tick{})
 	if b := sent[*wire.BufferedEvents](o); len(b) != 1 || len(b[0].Events) != 3 {
 		t.Errorf("after the claim: %+v", b)
 	}

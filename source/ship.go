@@ -152,14 +152,37 @@ func (b *backlog) nextBatch(creditEvents, creditBytes uint64) []crypto.CausalEve
 	return batch
 }
 
-// ship sends as much of the backlog as the target's credits allow.
+// gatherFor is how long events wait for others while the target cannot apply them anyway. A frame for each would cost both
+// nodes, and with them the daemon's producers, more than the events themselves.
+const gatherFor = 20 * time.Millisecond
+
+// gathers reports whether events should wait for others: fewer than a frame takes, and for less than gatherFor.
+func (m *Machine) gathers() bool {
+	waiting := m.backlog.len() - m.backlog.sent
+	if m.state >= replaying || waiting == 0 || waiting >= wire.MaxBatch {
+		m.shipAt = time.Time{}
+		return false
+	}
+	if m.shipAt.IsZero() {
+		m.shipAt = m.now.Add(gatherFor)
+	}
+	return m.now.Before(m.shipAt)
+}
+
+// shipDue reports whether events have waited long enough.
+func (m *Machine) shipDue() bool {
+	return m.claimed && m.linked && !m.shipAt.IsZero() && !m.now.Before(m.shipAt)
+}
+
+// ship sends as much of the backlog as the target's credits allow, full frames as long as the target restores.
 func (m *Machine) ship() {
 	if !m.claimed || !m.linked {
 		return
 	}
-	for {
+	for !m.gathers() {
 		batch := m.backlog.nextBatch(m.credits.events, m.credits.bytes)
 		if len(batch) == 0 {
+			m.shipAt = time.Time{} // what is left waits for credit
 			return
 		}
 		m.send(m.req.Target, &wire.BufferedEvents{Ref: m.ref, Events: batch})

@@ -209,3 +209,32 @@ func TestPressureRises(t *testing.T) {
 		t.Errorf("at the limit producers wait %v after %d steps, want %v after %d", last, len(seen), ceiling, len(throttleSteps))
 	}
 }
+
+// While the target restores, events leave in full frames, or when they have waited for gatherFor; when it has
+// restored, whatever waits leaves at once.
+func TestS2_EventsGatherWhileTheTargetRestores(t *testing.T) {
+	r := began(t)
+	r.step(Snapshotted{Head: r.genes})
+	r.get(&wire.Progress{Ref: r.ref(), Head: r.genes})
+	left := func(o Output) (n int) {
+		for _, b := range sent[*wire.BufferedEvents](o) {
+			n += len(b.Events)
+		}
+		return n
+	}
+	if n := left(r.step(Applied{Entries: r.sequence(wire.MaxBatch-1, 1)})); n != 0 {
+		t.Errorf("%d events leave before a frame is full", n)
+	}
+	if n := left(r.step(Applied{Entries: r.sequence(2, 1)})); n != wire.MaxBatch {
+		t.Errorf("%d events leave when a frame is full", n)
+	}
+	r.step(Applied{Entries: r.sequence(3, 1)})
+	r.now = r.now.Add(gatherFor)
+	if n := left(r.step(Tick{})); n != 4 {
+		t.Errorf("%d events leave after the wait", n)
+	}
+	r.step(Applied{Entries: r.sequence(4, 1)})
+	if n := left(r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.genes})); n != 4 {
+		t.Errorf("%d events leave when the target has restored", n)
+	}
+}

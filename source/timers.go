@@ -31,6 +31,9 @@ func (m *Machine) timers() {
 	if m.state < moved && !m.now.Before(m.retryAt) {
 		m.resend()
 	}
+	if m.shipDue() {
+		m.ship()
+	}
 	if m.state == forwarding && m.passed(m.alive, m.req.Options.Stall) {
 		m.giveUpForwarding()
 		return
@@ -132,6 +135,9 @@ func (m *Machine) wake() time.Time {
 	earlier(m.statusAt)
 	switch m.state {
 	case copying, restoring:
+		if m.claimed && m.linked {
+			earlier(m.shipAt)
+		}
 		if m.isCut() {
 			earlier(m.copy.cutAt.Add(m.cfg.ResumeGrace))
 		}
