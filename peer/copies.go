@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -22,6 +23,8 @@ type copies struct {
 	outgoing map[wire.MigrationID]context.CancelFunc
 	incoming map[uint64]transport.SnapshotReader
 	feeds    map[wire.MigrationID]*feed // of restores
+	live     map[uint64]*traffic        // of daemons that are being copied
+	running  atomic.Int32               // the length of live
 	last     uint64
 }
 
@@ -41,6 +44,26 @@ func (c *copies) started(id wire.MigrationID, cancel context.CancelFunc) {
 		c.outgoing = make(map[wire.MigrationID]context.CancelFunc)
 	}
 	c.outgoing[id] = cancel
+}
+
+// watch counts the events of a daemon until stop is called.
+func (c *copies) watch(origin uint64) (t *traffic, stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.live == nil {
+		c.live = make(map[uint64]*traffic)
+	}
+	t = new(traffic)
+	c.live[origin] = t
+	c.running.Store(int32(len(c.live)))
+	return t, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.live[origin] == t { // a later stream of the same view has one of its own
+			delete(c.live, origin)
+			c.running.Store(int32(len(c.live)))
+		}
+	}
 }
 
 // opened keeps an incoming stream until the core says what becomes of it.
@@ -127,9 +150,13 @@ func (p *Peer) copySnapshot(ctx context.Context, c node.Copy) (uint64, error) {
 		return 0, err
 	}
 	w.Start(c.From)
-	m := &meter{w: w, skip: c.From, piece: meterPiece, ctx: ctx, report: func(n uint64) {
-		p.post(node.Copied{Migration: c.Ref.Migration, Serial: c.Serial, Bytes: n})
-	}}
+	traffic, unwatch := p.copies.watch(c.Ref.Origin)
+	defer unwatch()
+	m := &meter{
+		w: w, skip: c.From, piece: meterPiece, ctx: ctx,
+		busy: busy{traffic: traffic}, yield: rate.NewLimiter(busyRate, meterPiece),
+		report: func(n uint64) { p.post(node.Copied{Migration: c.Ref.Migration, Serial: c.Serial, Bytes: n}) },
+	}
 	if c.MaxRate > 0 {
 		// At least twenty pieces a second, so that a cap shapes a small snapshot too.
 		m.piece = int(min(meterPiece, max(c.MaxRate/20, 512)))
@@ -188,19 +215,21 @@ func (c *capped) Read(b []byte) (int, error) {
 }
 
 const (
-	meterPiece  = 256 << 10
+	meterPiece  = 64 << 10
 	meterEvery  = 50 * time.Millisecond
 	meterAtOnce = 1 << 20
 )
 
-// meter counts what passes, reports it now and then, and keeps to a rate if there is one.
+// meter counts what passes, reports it now and then, and keeps to the rates there are.
 type meter struct {
 	w        io.Writer
 	ctx      context.Context // ends the copy
-	limit    *rate.Limiter
-	piece    int    // the most that is written at once, and the limit's burst
-	skip     uint64 // bytes that are left out before anything is written
-	sent     uint64 // bytes of the snapshot that are behind us, those left out counted
+	limit    *rate.Limiter   // nil without a cap
+	busy     busy
+	yield    *rate.Limiter // while the daemon is busy
+	piece    int           // the most that is written at once, and the limit's burst
+	skip     uint64        // bytes that are left out before anything is written
+	sent     uint64        // bytes of the snapshot that are behind us, those left out counted
 	reported uint64
 	at       time.Time
 	report   func(uint64)
@@ -212,10 +241,8 @@ func (m *meter) Write(b []byte) (int, error) {
 	m.sent += uint64(done)
 	for done < len(b) {
 		piece := b[done:min(len(b), done+m.piece)]
-		if m.limit != nil {
-			if err := m.limit.WaitN(m.ctx, len(piece)); err != nil {
-				return done, err
-			}
+		if err := m.wait(len(piece)); err != nil {
+			return done, err
 		}
 		n, err := m.w.Write(piece)
 		done += n
@@ -226,6 +253,19 @@ func (m *meter) Write(b []byte) (int, error) {
 		m.tell()
 	}
 	return done, m.ctx.Err()
+}
+
+// wait keeps to the rates for the next n bytes.
+func (m *meter) wait(n int) error {
+	if m.limit != nil {
+		if err := m.limit.WaitN(m.ctx, n); err != nil {
+			return err
+		}
+	}
+	if !m.busy.now(now()) {
+		return nil
+	}
+	return m.yield.WaitN(m.ctx, n)
 }
 
 func (m *meter) tell() {

@@ -158,6 +158,8 @@ func (p *Peer) dispatch(call node.Call) {
 		return
 	case target.CallAbort:
 		p.copies.cancelRestore(call.Migration)
+	case node.Apply:
+		p.copies.submitted(call.Origin, op)
 	case source.CallFollow:
 		p.log.Info().Str("origin", originText(call.Origin)).Str("to", op.To.String()).Msg("the directory has committed the handover")
 		p.noteDeparture(call.Origin)

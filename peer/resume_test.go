@@ -72,6 +72,7 @@ func newStrait(t *testing.T, size int, change func(i int, cfg *Config)) *strait 
 		rights[key.ID()] = wire.AllRights
 		s.cfg[i] = Config{Key: key, Listen: "127.0.0.1:0", Authorize: AllowOnly(rights)}
 		s.cfg[i].Transport.IdleTimeout = time.Second
+		s.cfg[i].Core.Source.ResumeGrace = 30 * time.Second // a slow machine must not end it
 		change(i, &s.cfg[i])
 	}
 	for i := range s.peers {
