@@ -70,7 +70,7 @@ func TestDirectory_Decides(t *testing.T) {
 	producer := peers[3].Producer(d.Origin, ProducerOptions{Via: peers[1].ID()})
 	at := peers[1]
 	for hop, to := range []*Peer{peers[2], peers[0], peers[1]} {
-		if r, err := producer.Submit(ctx, []byte("abc")); err != nil || r.Holder != at.ID() {
+		if r, err := producer.Submit(ctx, []byte("abc")); err != nil || r.Epoch != uint64(hop+1) {
 			t.Fatalf("hop %d: submit: %+v, %v", hop, r, err)
 		}
 		m, err := at.Migrate(ctx, MigrateRequest{Origin: d.Origin, Target: to.ID()})
