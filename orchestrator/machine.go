@@ -276,6 +276,8 @@ func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 	source, target := from == m.req.Source, from == m.req.Target
 	switch {
 	case m.state == waiting: // it has been asked about a try that is over
+	case target && msg.State == wire.StateServing && m.state == running && m.req.Source == m.cfg.Node:
+		// It was meant for the source, which is on this node and has more to tell.
 	case target && msg.State == wire.StateServing && msg.HasHandover:
 		m.stats.Epoch = max(m.stats.Epoch, msg.Epoch+1)
 		m.end(wire.OutcomeMoved, 0, "")

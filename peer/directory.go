@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -17,6 +18,8 @@ const (
 	consultTimeout = 2 * time.Second
 	// serveTimeout ends questions of peers that nobody can be waiting for any more, watches above all.
 	serveTimeout = time.Minute
+	// retryKeeper is how long a birth waits before it asks again for a session with the node that keeps the directory.
+	retryKeeper = 50 * time.Millisecond
 )
 
 // keeper waits for the answers of a directory that another node keeps.
@@ -102,8 +105,20 @@ func (p *Peer) registerBirth(ctx context.Context, g crypto.Genesis) error {
 	if p.directory == nil {
 		return nil
 	}
-	if _, err := p.directory.Register(ctx, directory.Birth{Genesis: g, Holder: p.id, Addrs: p.net.Addrs()}); err != nil {
-		return fmt.Errorf("peer: the directory did not take the birth, and nothing was born: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, consultTimeout)
+	defer cancel()
+	for {
+		_, err := p.directory.Register(ctx, directory.Birth{Genesis: g, Holder: p.id, Addrs: p.net.Addrs()})
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, wire.ErrUnreachable) {
+			return fmt.Errorf("peer: the directory did not take the birth: %w", err)
+		}
+		select { // the first question is what opens the session
+		case <-ctx.Done():
+			return fmt.Errorf("peer: the directory cannot be reached, so that nothing can be born here: %w", wire.ErrUnreachable)
+		case <-time.After(retryKeeper):
+		}
 	}
-	return nil
 }

@@ -64,6 +64,9 @@ func (p *Peer) failSubmissions() {
 		b.fail()
 		b.producer.close()
 	}
+	for _, r := range p.submissions.ready { // its last batch was answered, and the next one not looked for
+		r.close()
+	}
 	for {
 		select {
 		case it := <-p.items:

@@ -33,13 +33,15 @@ start, however this process has ended. One process has a data directory at a tim
 acknowledgments until there is room again. A disk that fails to sync ends the process with exit 1, since only
 a restart can tell what is on it.
 
+` + directoryHelp + `
+
 --peer says where another node can be dialed, and what to call it: NAME=KEY@ADDRESS, where KEY is the text of
 its public key or a file with that. It gives the other node no rights here: peer key authorize does.`
 
 // serveFlags are the flags of "peer serve".
 type serveFlags struct {
 	key, listen, name, authorized, logLevel, logFormat string
-	durability                                         string
+	durability, directory                              string
 	peers                                              []string
 	readyFD                                            int
 }
@@ -60,6 +62,7 @@ func newServe(a *app) *cobra.Command {
 	flags.StringVar(&f.name, "name", "", "what the node calls itself (default: the comment of its key, or the host's name)")
 	flags.StringVar(&f.authorized, "authorized", "", "file of authorized peers (default DIR/"+authorizedFile+")")
 	flags.StringVar(&f.durability, "durability", wire.DurabilityEveryEvent.String(), durabilityFlag)
+	flags.StringVar(&f.directory, "directory", directoryNone, "who decides about moves: none, here, or the NAME of a --peer")
 	flags.StringArrayVar(&f.peers, "peer", nil, "another node: NAME=KEY@ADDRESS (may be repeated)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "least level of what is logged: debug, info, warn, error, off")
 	flags.StringVar(&f.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal")
@@ -67,6 +70,7 @@ func newServe(a *app) *cobra.Command {
 	for flag, variable := range map[string]string{
 		"key": "FERRY_KEY", "listen": "FERRY_LISTEN", "name": "FERRY_NAME", "authorized": "FERRY_AUTHORIZED",
 		"log-level": "FERRY_LOG_LEVEL", "log-format": "FERRY_LOG_FORMAT", "durability": "FERRY_DURABILITY",
+		"directory": "FERRY_DIRECTORY",
 	} {
 		env(flags, flag, variable)
 	}
@@ -107,7 +111,8 @@ func serve(ctx context.Context, a *app, f serveFlags) error {
 type server struct {
 	dir, authorizedPath string
 	durability          wire.Durability
-	unlock              func() // gives the data directory to the journal; nil without a claim
+	keeper              crypto.NodeID // of the directory; zero for none, or one that is here
+	unlock              func()        // gives the data directory to the journal; nil without a claim
 	key                 *crypto.NodeKeypair
 	name                string
 	made                bool // the key is new
@@ -164,12 +169,15 @@ func (s *server) start(a *app, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	s.unlock() // the journal takes the directory; whoever came in between keeps it, and this start fails
-	s.peer, err = peer.New(peer.Config{
+	cfg := peer.Config{
 		Key: s.key, Name: s.name, Listen: f.listen, Authorize: s.authorized.Lookup, Logger: log,
 		DataDir: s.dir, Durability: s.durability, Journal: tuned, Fatal: a.fatal(s.dir),
-	})
-	if err != nil {
+	}
+	if err := s.openDirectory(f, &cfg); err != nil {
+		return err
+	}
+	s.unlock() // the journal takes the directory; whoever came in between keeps it, and this start fails
+	if s.peer, err = peer.New(cfg); err != nil {
 		return s.cannotStart(err)
 	}
 	s.later(func() { _ = s.peer.Close() }) // end has closed it before and told what came of it

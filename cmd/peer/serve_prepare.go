@@ -28,6 +28,9 @@ func (s *server) prepare(a *app, f serveFlags) (err error) {
 		}
 		s.known = append(s.known, k)
 	}
+	if err := s.chooseDirectory(f); err != nil {
+		return err
+	}
 	if s.durability, err = parseLevel(f.durability); err != nil {
 		return err.(*client.Problem).Now("not started").Then("peer serve --help")
 	}

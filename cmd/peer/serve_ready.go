@@ -22,7 +22,8 @@ type readyLine struct {
 	Admin      string      `json:"admin"`
 	Data       string      `json:"data"`
 	Durability string      `json:"durability"`
-	Daemons    int         `json:"daemons"` // that the journal has, and that serve soon if they do not yet
+	Directory  string      `json:"directory,omitempty"` // "here", or the name of the node that keeps it
+	Daemons    int         `json:"daemons"`             // that the journal has, and that serve soon if they do not yet
 	PID        int         `json:"pid"`
 }
 
@@ -32,7 +33,7 @@ func (s *server) ready(a *app, f serveFlags) error {
 	r := readyLine{
 		Type: "ready", Node: client.Node{ID: id.Hex(), Fingerprint: id.String(), Name: s.name},
 		PublicKey: reportKey("", id, s.name).PublicKey, Addrs: s.peer.Addrs(), Admin: s.socketPath, Data: s.dir,
-		Durability: s.durability.String(), Daemons: s.serving(context.Background()), PID: os.Getpid(),
+		Durability: s.durability.String(), Directory: s.directoryOf(f), Daemons: s.serving(context.Background()), PID: os.Getpid(),
 	}
 	if err := a.print(r, func(w io.Writer) { r.write(w, s.made) }); err != nil {
 		return err
@@ -61,6 +62,9 @@ func (r readyLine) write(w io.Writer, made bool) {
 	fmt.Fprintf(w, "listen  udp %s\n", strings.Join(r.Addrs, " "))
 	fmt.Fprintf(w, "admin   unix %s (0600)\n", r.Admin)
 	fmt.Fprintf(w, "data    %s  durability %s\n", r.Data, r.Durability)
+	if r.Directory != "" {
+		fmt.Fprintf(w, "moves   decided by the directory: %s\n", r.Directory)
+	}
 	if r.Daemons > 0 {
 		fmt.Fprintf(w, "journal %s from before\n", count(r.Daemons, "daemon"))
 	}

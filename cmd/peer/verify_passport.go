@@ -28,6 +28,7 @@ type proofCheck struct {
 	Epoch     uint64     `json:"epoch,omitempty"`
 	Nodes     []string   `json:"nodes,omitempty"` // fingerprints of the holders, in order
 	Forced    int        `json:"forced,omitempty"`
+	Decided   int        `json:"decided,omitempty"`  // by a directory
 	Sequence  uint64     `json:"sequence,omitempty"` // of the last certified head
 	Head      string     `json:"head,omitempty"`
 	Handovers []hopCheck `json:"handovers,omitempty"`
@@ -42,6 +43,7 @@ type hopCheck struct {
 	Head     string    `json:"head"`
 	Time     time.Time `json:"time,omitzero"`
 	Forced   bool      `json:"forced,omitempty"`
+	Decided  bool      `json:"decided,omitempty"`
 }
 
 // checkProof verifies one passport.
@@ -84,8 +86,11 @@ func describePassport(name string, p crypto.Passport) proofCheck {
 		if h.Forced {
 			c.Forced++
 		}
+		if h.Decided {
+			c.Decided++
+		}
 		c.Sequence, c.Head = h.Head.Sequence, h.Head.Digest.String()
-		c.Handovers = append(c.Handovers, hopCheck{h.Epoch, h.From.String(), h.To.String(), h.Head.Sequence, h.Head.Digest.String(), h.Time, h.Forced})
+		c.Handovers = append(c.Handovers, hopCheck{h.Epoch, h.From.String(), h.To.String(), h.Head.Sequence, h.Head.Digest.String(), h.Time, h.Forced, h.Decided})
 	}
 	return c
 }
@@ -102,6 +107,9 @@ func (c proofCheck) write(w io.Writer) {
 		fmt.Fprintf(w, ", last certified head %s %s", number(c.Sequence), shortID(c.Head))
 	}
 	fmt.Fprintln(w)
+	if c.Decided > 0 {
+		fmt.Fprintf(w, "[OK] %s decided by a directory, with the signature of the node that accepted\n", count(c.Decided, "handover"))
+	}
 	if c.Forced > 0 {
 		fmt.Fprintf(w, "[NOTE] %s forced by the administrator's key\n", count(c.Forced, "handover"))
 	}
