@@ -110,13 +110,13 @@ func (l *load) one(ctx context.Context, clock *schedule, payload []byte) error {
 	return l.submit(ctx, payload, due)
 }
 
-// submit records one event and hands it over. Its number is this side's own count, which the
+// submit records one event and hands it over under this side's own count, which the
 // acknowledgement must confirm.
 func (l *load) submit(ctx context.Context, payload []byte, due time.Time) error {
 	seq := l.acks.send(time.Now())
 	l.trail.Record(seq, payload)
 	l.text.add(payload)
-	return l.producer.Go(ctx, payload, func(r node.Receipt, err error) {
+	return l.producer.GoAs(ctx, seq, payload, func(r node.Receipt, err error) {
 		l.acks.answered(seq, due, time.Now(), r, err)
 	})
 }

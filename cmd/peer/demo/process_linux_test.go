@@ -46,14 +46,14 @@ func child(t *testing.T, l *launcher, script string) (*process, string) {
 func TestProcess(t *testing.T) {
 	l := newLauncher()
 	defer l.close()
-	p, path := child(t, l, "echo getting; echo ready; echo noise >&2; exec sleep 60")
+	p, path := child(t, l, "echo getting; echo noise >&2; echo ready; exec sleep 60")
 	if err := p.waitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.stop(time.Minute)
 	p.kill() // once more does nothing
 	log, err := os.ReadFile(path)
-	if err != nil || !strings.Contains(string(log), "getting\nready\n") {
+	if err != nil || !strings.Contains(string(log), "getting\n") || !strings.Contains(string(log), "ready\n") {
 		t.Errorf("log %q, %v", log, err)
 	}
 }
