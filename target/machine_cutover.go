@@ -58,6 +58,7 @@ func (m *Machine) holdDone(in HoldDone) {
 		return
 	}
 	m.held, m.heldHead, m.since = in.Attempt, m.askedHead, m.now
+	m.cert = nil // one for the attempt before is worth nothing any more
 	m.askWait, m.askAt = m.cfg.AskAfter, m.now.Add(m.cfg.AskAfter)
 	if m.state == replaying {
 		m.enter(holding)
