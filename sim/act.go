@@ -31,6 +31,7 @@ type Act struct {
 var opKeys = map[string][]string{
 	"spawn":   {"by", "daemon", "word"},
 	"submit":  {"by", "via", "daemon", "n", "seed", "word"},
+	"read":    {"by", "daemon"},
 	"migrate": {"by", "from", "to", "daemon", "name", "for"},
 	"cancel":  {"by", "name"},
 	"cut":     {"by", "to"},
@@ -143,6 +144,10 @@ func (s *Storm) perform(a Act) {
 		s.daemons[a.Daemon] = by.Spawn(a.Word, fmt.Sprintf("d%d", a.Daemon))
 	case "submit":
 		s.performSubmit(a)
+	case "read":
+		if d, born := s.daemons[a.Daemon]; born && by.Up() {
+			by.Read(d.Origin)
+		}
 	case "migrate":
 		s.performMigrate(a)
 	case "cancel":

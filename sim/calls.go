@@ -21,6 +21,9 @@ type queue struct {
 }
 
 func (l *life) dispatch(call node.Call) {
+	if l.c.near != nil {
+		l.c.near(l, call)
+	}
 	switch op := call.Op.(type) {
 	case target.CallRestore:
 		l.startRestore(call, op)

@@ -14,6 +14,7 @@ import (
 type chronicle struct {
 	daemon  node.Daemon
 	at      map[uint64]crypto.Digest // by sequence
+	heads   map[uint64]crypto.Head   // by sequence: what every copy has there
 	where   map[submission]uint64    // the sequence of each submission
 	moves   []move                   // commits, in order
 	epoch   uint64                   // the highest of an owner
@@ -63,7 +64,8 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 	}
 	d := node.DaemonOf(host, kind == KindFrozen, n.c.opt.Durability)
 	n.c.logs[d.Origin] = &chronicle{
-		daemon: d, at: make(map[uint64]crypto.Digest), where: make(map[submission]uint64), payload: make(map[string]uint64),
+		daemon: d, at: make(map[uint64]crypto.Digest), heads: make(map[uint64]crypto.Head),
+		where: make(map[submission]uint64), payload: make(map[string]uint64),
 		holders: make(map[uint64]*Node), wild: n.hostile,
 	}
 	n.c.register(host.Passport().Genesis, n)
@@ -162,6 +164,7 @@ func (c *Cluster) check() {
 	}
 	for _, origin := range c.origins() {
 		j := c.logs[origin]
+		c.checkHeads(origin, j)
 		owners, epoch := c.owners(origin)
 		if len(owners) > 1 {
 			c.Failf("%s and %s both own %s", owners[0].Name, owners[1].Name, j.daemon.Name)

@@ -101,6 +101,7 @@ type Cluster struct {
 	ordered    int      // of how many daemons
 
 	onHeard func(wire.Type, *Node)     // told of every frame as it is sent; may be nil
+	near    func(*life, node.Call)     // told of every call as it is queued, to do harm around it; may be nil
 	lied    map[crypto.ProducerID]bool // producers of a hostile node
 	heard   map[wire.Type][]heard      // what was said lately; nil without a hostile node
 	steps   uint64

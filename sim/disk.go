@@ -123,6 +123,11 @@ func (c *Cluster) truncate(j *chronicle, through uint64) {
 			delete(j.at, seq)
 		}
 	}
+	for seq := range j.heads {
+		if seq > through {
+			delete(j.heads, seq)
+		}
+	}
 	for s, seq := range j.where {
 		if seq > through {
 			delete(j.where, s)
@@ -177,6 +182,16 @@ func (l *life) deliver(r *reports) {
 			return
 		}
 	}
+}
+
+// reporting reports whether a result is on its way.
+func (l *life) reporting() bool {
+	for _, r := range l.reports {
+		if len(r.waiting) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // headOf returns the head at which a daemon was handed over here.

@@ -22,14 +22,17 @@
 // # Checks
 //
 // After every step: at most one host per entity is an owner, an epoch has one holder for good, and the owner's
-// epoch never falls; what a node holds for others is within its limits. As an epoch begins: the new holder's head is
+// epoch never falls; two copies at one sequence have the same head, outputs included; what a node holds for others
+// is within its limits. As an epoch begins: the new holder's head is
 // the one that the commit before it has closed, and its log has everything that was acknowledged, once and in
-// order. With every event: no two copies of a daemon ever see different events at one sequence, and no
-// submission is at two sequences. With every answer: a receipt names the place in the log where the submission
-// is. With everything that is sent: no private key is in it. [Cluster.Settle] checks what must be true once
+// order. With every event: no two copies of a daemon ever see different events at one sequence, none leaves one
+// out or takes one twice, and no submission is at two sequences. With every answer: a receipt names the place in the
+// log where the submission is, under an epoch that does not fall, and a read shows everything that was acknowledged
+// before it. With everything that is sent: no private key is in it. [Cluster.Settle] checks what must be true once
 // faults are over: every migration has an outcome that all of its nodes agree on, every submission is answered,
 // nothing is left in a queue or dark, the passport of each daemon has the handovers that were committed, and
-// no process can still sign for an epoch that is over.
+// no process can still sign for an epoch that is over. At the end of a storm every daemon is moved once more. That
+// these checks find mistakes is shown by planting some, in sim/mutants.
 //
 // # Storms, scripts and lies
 //
@@ -44,4 +47,8 @@
 // keep. A hostile node never gets a daemon of others. It does not answer their producers with Opened, Receipts or
 // Refused either: a producer believes whom it asks until a handover says otherwise, and finds the daemon by asking its
 // peers.
+//
+// A node's record of a daemon is that of its last move. An orchestrator that has heard nothing of its migration may
+// therefore be told that nothing moved, if the daemon has come back to the source meanwhile and the source has
+// restarted; that is not checked.
 package sim

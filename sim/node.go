@@ -48,7 +48,9 @@ type life struct {
 	streams  map[uint64]*stream
 	restores map[wire.MigrationID]*restore
 	requests map[uint64]*Request
-	wake     time.Time // the earliest Tick that is on its way, zero for none
+	reads    map[uint64]read
+	epochs   map[clientKey]uint64 // of the last receipt of each producer
+	wake     time.Time            // the earliest Tick that is on its way, zero for none
 	ticks    int
 	notes    []node.Note
 	mute     bool        // nothing that it sends leaves
@@ -73,6 +75,7 @@ func (n *Node) start() {
 		queues: make(map[uint64]*queue), reports: make(map[uint64]*reports), ends: make(map[node.SessionID]*end),
 		copies: make(map[wire.MigrationID]*copying), streams: make(map[uint64]*stream),
 		restores: make(map[wire.MigrationID]*restore), requests: make(map[uint64]*Request),
+		reads: make(map[uint64]read), epochs: make(map[clientKey]uint64),
 	}
 	cfg := n.c.opt.Target
 	cfg.Node = n.ID

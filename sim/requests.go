@@ -47,6 +47,10 @@ func (c *Cluster) Payload(size int) []byte {
 
 // replied takes the answer to a request and checks a receipt against the log.
 func (l *life) replied(reply node.Reply) {
+	if _, ok := l.reads[reply.Request]; ok {
+		l.hasRead(reply)
+		return
+	}
 	r := l.requests[reply.Request]
 	if r == nil {
 		l.c.Failf("%s answers request %d, which is not open", l.Name, reply.Request)
@@ -64,6 +68,11 @@ func (l *life) replied(reply node.Reply) {
 	if j.wild || l.hostile {
 		return
 	}
+	key := clientKey{r.Origin, r.Label}
+	if last := l.epochs[key]; r.Receipt.Epoch < last {
+		l.c.Failf("%s: request %d is answered at epoch %d, after an answer at %d", l.Name, r.ID, r.Receipt.Epoch, last)
+	}
+	l.epochs[key] = r.Receipt.Epoch
 	j.acked = max(j.acked, r.Receipt.Sequence)
 	s := submission{crypto.DeriveProducer(l.ID, r.Label), r.Receipt.ProducerSeq}
 	switch seq, ok := j.where[s]; {
@@ -76,6 +85,12 @@ func (l *life) replied(reply node.Reply) {
 	}
 }
 
+// clientKey names a producer of a node.
+type clientKey struct {
+	origin uint64
+	label  string
+}
+
 // unknown reports whether an error leaves open if the submission was applied.
 func unknown(err error) bool {
 	return errors.Is(err, wire.ErrProducerEvicted) || errors.Is(err, wire.ErrProducerWindow)
@@ -84,7 +99,7 @@ func unknown(err error) bool {
 // checkRequests looks at all histories at the end: what was refused was not applied, and what one producer
 // was told is in the order in which it submitted.
 func (c *Cluster) checkRequests() {
-	last := make(map[*life]map[string]uint64)
+	last := make(map[*life]map[clientKey]uint64)
 	for _, r := range c.requests {
 		j := c.logs[r.Origin]
 		if j == nil || j.wild || r.life.dead || r.life.hostile {
@@ -103,9 +118,9 @@ func (c *Cluster) checkRequests() {
 			continue
 		}
 		if last[r.life] == nil {
-			last[r.life] = make(map[string]uint64)
+			last[r.life] = make(map[clientKey]uint64)
 		}
-		key := string(binary.BigEndian.AppendUint64(nil, r.Origin)) + r.Label
+		key := clientKey{r.Origin, r.Label}
 		if r.Receipt.Sequence <= last[r.life][key] {
 			c.Failf("request %d of %s is at %d, an earlier one at %d", r.ID, r.life.Name, r.Receipt.Sequence, last[r.life][key])
 		}

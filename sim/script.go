@@ -21,6 +21,7 @@ type Setup struct {
 	Seed          uint64
 	Nodes         int
 	Freeze, Ask   time.Duration `json:",omitempty"` // zero is that of stormTimings
+	Orphan        time.Duration `json:",omitempty"` // the same; when a target drops what it has promised nobody
 	Net           Speeds
 	PendingEvents int   `json:",omitempty"`
 	PendingBytes  int64 `json:",omitempty"`
@@ -37,7 +38,7 @@ type Setup struct {
 	Until         time.Duration
 }
 
-// drawSetup draws that of a seed. What concerns disks, clocks and hostile nodes comes from sources of their own,
+// drawSetup draws that of a seed. What concerns disks, clocks, hostile nodes and patience comes from sources of their own,
 // so that they do not change what a seed draws otherwise.
 func drawSetup(seed uint64, rng *rand.Rand) Setup {
 	s := Setup{Seed: seed, Nodes: 3 + rng.IntN(3), Clocks: seed%2 == 1}
@@ -58,7 +59,19 @@ func drawSetup(seed uint64, rng *rand.Rand) Setup {
 	}
 	s.drawDisks()
 	s.drawHostile()
+	s.drawPatience()
 	return s
+}
+
+// drawPatience makes the targets of every other storm give up soon what they have promised nobody: a promise that
+// was forgotten is noticed then. Half of that time suffices to ask a source that is quiet, and to hear it, on
+// a clock that runs twice as fast.
+func (s *Setup) drawPatience() {
+	rng := rand.New(rand.NewPCG(s.Seed, 0x09fa))
+	if rng.IntN(2) == 0 {
+		least := 8*(s.Net.Link+s.Net.Spike) + 20*time.Millisecond
+		s.Orphan = between(rng, least, least+300*time.Millisecond)
+	}
 }
 
 // drawDisks gives two of three storms disks, and every other one of these a directory.
@@ -82,6 +95,9 @@ func (s Setup) options(opt Options) Options {
 	}
 	if s.Ask > 0 {
 		opt.Core.Target.AskAfter = s.Ask
+	}
+	if s.Orphan > 0 {
+		opt.Core.Target.Orphan = s.Orphan
 	}
 	opt.Target = target.Config{MaxPendingEvents: s.PendingEvents, MaxPendingBytes: s.PendingBytes, MaxActive: s.MaxActive}
 	opt.Journal = journal.Config{SegmentSize: s.SegmentSize, MaxSegments: s.MaxSegments}

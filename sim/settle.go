@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ferrymesh/ferry/node"
@@ -63,7 +64,7 @@ func (c *Cluster) busy(l *life) string {
 			return why
 		}
 	}
-	if len(l.queues) > 0 || len(l.copies) > 0 || len(l.restores) > 0 || len(l.streams) > 0 {
+	if len(l.queues) > 0 || l.reporting() || len(l.copies) > 0 || len(l.restores) > 0 || len(l.streams) > 0 {
 		return "work is under way"
 	}
 	for _, host := range l.registry.Hosts() {
@@ -146,7 +147,7 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration) {
 			c.Failf("%s: %x moved, but was never committed", n.Name, short)
 		}
 	case wire.OutcomeStayed:
-		if asked && !(c.excused(m) && m.sourceDied()) {
+		if asked && !(m.sourceDied() && (c.excused(m) || c.returned(m))) {
 			c.Failf("%s: %x stayed (%s, %s), but was committed", n.Name, short, v.Reason, v.Detail)
 		}
 	case wire.OutcomeInDoubt, wire.OutcomeLost:
@@ -154,6 +155,15 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration) {
 			c.Failf("%s: %x is %v, and nobody has died", n.Name, short, v.Outcome)
 		}
 	}
+}
+
+// returned reports whether a daemon has come back to where a migration took it from. Then a source that has
+// restarted does not know of that migration any more: a node's record is that of its last move. See Limits in the
+// package documentation.
+func (c *Cluster) returned(m *migration) bool {
+	moves := c.logs[m.origin].moves
+	at := slices.IndexFunc(moves, func(mv move) bool { return mv.id == m.id })
+	return at >= 0 && slices.ContainsFunc(moves[at+1:], func(mv move) bool { return mv.to != nil && mv.to.Node == m.source })
 }
 
 // wasCommitted reports whether a migration was committed, for anyone and for the one who asked.

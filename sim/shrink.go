@@ -100,6 +100,7 @@ var simpler = []func(*Setup){
 	func(s *Setup) { s.Clocks = false },
 	func(s *Setup) { s.PendingEvents, s.PendingBytes, s.MaxActive = 0, 0, 0 },
 	func(s *Setup) { s.Freeze, s.Ask = 0, 0 },
+	func(s *Setup) { s.Orphan = 0 },
 	func(s *Setup) { s.Net = Speeds{} },
 	func(s *Setup) { s.Net.Spike = time.Nanosecond },
 	func(s *Setup) { s.SegmentSize, s.MaxSegments = 0, 0 },

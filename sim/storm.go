@@ -51,8 +51,10 @@ func (s *Storm) Run() error {
 		s.play()
 	}
 	s.Cluster.Run(s.setup.Until + time.Millisecond)
+	s.near = nil
 	s.heal()
 	s.Settle(2 * time.Minute)
+	s.moveOn()
 	return s.Err()
 }
 
@@ -71,6 +73,8 @@ func (s *Storm) draw() {
 	if s.rng.IntN(3) > 0 {
 		s.repeat(between(s.rng, 10*time.Millisecond, 200*time.Millisecond), s.disturb)
 	}
+	s.repeat(10*time.Millisecond, s.read)
+	s.near = s.interfere
 	if s.rng.IntN(4) == 0 {
 		s.repeat(between(s.rng, 100*time.Millisecond, 800*time.Millisecond), s.kill)
 	} else if s.durable() {
@@ -110,6 +114,11 @@ func (s *Storm) submit() {
 		Op: "submit", By: s.anyNode(), Daemon: s.rng.IntN(len(s.daemons)), Word: []string{"", "", "x"}[s.rng.IntN(3)],
 		N: 1 + s.rng.IntN(8), Via: s.anyNode(), Seed: s.rng.Uint64(),
 	})
+}
+
+// read asks a daemon for its state, at a node that need not have it.
+func (s *Storm) read() {
+	s.do(Act{Op: "read", By: s.anyNode(), Daemon: s.rng.IntN(len(s.daemons))})
 }
 
 // migrate asks for a move, most often from where the daemon is. A hostile node may ask for one and have daemons
@@ -160,9 +169,10 @@ func (s *Storm) disturb() {
 	s.do(a)
 }
 
-// kill ends a process and starts it again.
-func (s *Storm) kill() {
-	n := s.anyNode()
+// kill ends some process and starts it again; fell does that to a given one.
+func (s *Storm) kill() { s.fell(s.anyNode()) }
+
+func (s *Storm) fell(n int) {
 	s.do(Act{Op: "kill", By: n})
 	s.later(between(s.rng, 0, 300*time.Millisecond), Act{Op: "restart", By: n})
 }

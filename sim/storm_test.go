@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"runtime"
 	"sync"
@@ -15,6 +16,7 @@ import (
 var (
 	seeds = flag.Int("seeds", 2000, "how many seeds TestStorm runs")
 	seed  = flag.Uint64("seed", 0, "the first seed of TestStorm; with -print the only one")
+	most  = flag.Uint64("failures", 20, "after how many seeds that fail TestStorm ends")
 	show  = flag.Bool("print", false, "write everything that happens in the run of -seed to standard output")
 )
 
@@ -35,9 +37,9 @@ func TestStorm(t *testing.T) {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := next.Add(1) - 1; i < uint64(*seeds) && c.failed.Load() < 20; i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; i < uint64(*seeds) && c.failed.Load() < *most; i = next.Add(1) - 1 {
 				s := sim.NewStorm(sim.Options{Seed: *seed + i})
-				err := s.Run()
+				err := run(s, *seed+i)
 				if err != nil {
 					t.Errorf("%v\n\tgo test ./sim -run TestStorm -seed %d -print", err, *seed+i)
 				}
@@ -48,6 +50,17 @@ func TestStorm(t *testing.T) {
 	workers.Wait()
 	stop()
 	t.Logf("%v, from seed %d", c, *seed)
+}
+
+// run says in which seed the code under test has panicked.
+func run(s *sim.Storm, seed uint64) error {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(os.Stderr, "sim: seed %d, panic: %v\n", seed, r)
+			panic(r)
+		}
+	}()
+	return s.Run()
 }
 
 // TestSameSeedSameRun: everything that happens follows from the seed.

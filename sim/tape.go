@@ -44,6 +44,7 @@ func (t *tape) Process(ev daemon.Event) ([][]byte, error) {
 	if len(ev.Payload) > 0 && ev.Payload[0] == Poison {
 		return nil, errPoison
 	}
+	t.follows(ev)
 	t.entries = append(t.entries, entry{ev.Link.Sequence, ev.Producer, ev.ProducerSeq, ev.Digest()})
 	t.c.saw(ev)
 	out := binary.BigEndian.AppendUint64(nil, uint64(len(t.entries)))

@@ -4,7 +4,43 @@ import (
 	"encoding/binary"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
 )
+
+// checkHeads: whoever is at one sequence has the same log and has computed the same outputs, dark copies included.
+func (c *Cluster) checkHeads(origin uint64, j *chronicle) {
+	for _, n := range c.nodes {
+		host, ok := n.Host(origin)
+		if !ok {
+			continue
+		}
+		head := host.Head()
+		switch first, ok := j.heads[head.Sequence]; {
+		case !ok:
+			j.heads[head.Sequence] = head
+		case first != head:
+			c.Failf("%s has another head of %s at %d than an earlier copy", n.Name, j.daemon.Name, head.Sequence)
+		}
+	}
+}
+
+// follows checks that an event is neither one that this copy has applied already nor one behind another that it
+// has not.
+func (t *tape) follows(ev daemon.Event) {
+	j := t.c.logs[ev.Link.Origin]
+	if len(t.entries) == 0 || j.wild {
+		return
+	}
+	last := t.entries[len(t.entries)-1].sequence
+	if ev.Link.Sequence <= last {
+		t.c.Failf("a copy of %s applies %d after %d", j.daemon.Name, ev.Link.Sequence, last)
+	}
+	for seq := last + 1; seq < ev.Link.Sequence; seq++ { // handovers lie in between
+		if _, ok := j.at[seq]; ok {
+			t.c.Failf("a copy of %s applies %d without %d", j.daemon.Name, ev.Link.Sequence, seq)
+		}
+	}
+}
 
 // checkTape compares the state of the holder with everything that any copy ever saw.
 func (c *Cluster) checkTape(j *chronicle, l *life, head uint64) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -86,6 +87,10 @@ func result(r any) string {
 			return fmt.Sprintf("%d", len(r.Receipts))
 		}
 		return fmt.Sprintf("%d %v", len(r.Receipts), r.Err)
+	case target.Restored:
+		if r.Err != nil {
+			return r.Err.Error()
+		}
 	case node.Opened:
 		return fmt.Sprintf("%d %v", r.Last, r.Err)
 	}
