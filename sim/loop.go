@@ -54,6 +54,9 @@ func (c *Cluster) Now() time.Time { return c.now }
 // maxAtOnce is how many jobs may run without time passing before the cluster is said to spin.
 const maxAtOnce = 200_000
 
+// maxWaiting is how many jobs may wait. Far fewer do, unless nodes answer each other's messages with ever more.
+const maxWaiting = 200_000
+
 // next runs the next job. It reports false if there is none, or if a check has failed.
 func (c *Cluster) next() bool {
 	if c.err != nil || len(c.jobs) == 0 {
@@ -65,6 +68,10 @@ func (c *Cluster) next() bool {
 	}
 	if c.atOnce++; c.atOnce > maxAtOnce {
 		c.Failf("%d jobs ran without time passing", c.atOnce)
+		return false
+	}
+	if len(c.jobs) > maxWaiting {
+		c.Failf("%d jobs wait: somebody says ever more", len(c.jobs))
 		return false
 	}
 	j.run()

@@ -74,6 +74,7 @@ func (l *life) replied(reply node.Reply) {
 	}
 	l.epochs[key] = r.Receipt.Epoch
 	j.acked = max(j.acked, r.Receipt.Sequence)
+	l.checkCovered(r)
 	s := submission{crypto.DeriveProducer(l.ID, r.Label), r.Receipt.ProducerSeq}
 	switch seq, ok := j.where[s]; {
 	case !ok:
@@ -82,6 +83,22 @@ func (l *life) replied(reply node.Reply) {
 		l.c.Failf("%s: submission %d is at %d and acknowledged at %d", l.Name, s.number, seq, r.Receipt.Sequence)
 	case j.payload[string(r.Payload)] != seq:
 		l.c.Failf("%s: the receipt of request %d is for another payload", l.Name, r.ID)
+	}
+}
+
+// checkCovered: at durability both a source acknowledges nothing before the target that replays has it as well
+// (promise P1). Only at the source itself is it certain what the target has at that moment.
+func (l *life) checkCovered(r *Request) {
+	if l.c.opt.Durability < wire.DurabilityBoth || r.Receipt.Holder != l.ID {
+		return
+	}
+	for _, m := range l.core.Migrations() {
+		if m.Origin != r.Origin || m.Source != l.ID || m.State != "replaying" {
+			continue
+		}
+		if host, ok := l.c.node(m.Target).Host(r.Origin); ok && host.Dark() && host.Head().Sequence < r.Receipt.Sequence {
+			l.c.Failf("%s acknowledges %d, and %s has come to %d only", l.Name, r.Receipt.Sequence, l.c.name(m.Target), host.Head().Sequence)
+		}
 	}
 }
 
