@@ -19,6 +19,7 @@ type cluster struct {
 	h       *harness
 	base    string
 	level   string // of durability
+	kept    bool   // the first node keeps a directory, which decides about the moves
 	mesh    *relay.Mesh
 	members []*member
 	clients []*clientNode
@@ -29,7 +30,7 @@ const clientCount = 2
 
 // newCluster starts the nodes and the clients. Close it even after an error.
 func newCluster(ctx context.Context, h *harness, base string, seed uint64) (*cluster, error) {
-	c := &cluster{h: h, base: base, level: h.levelOf(seed), mesh: relay.NewMesh(seed)}
+	c := &cluster{h: h, base: base, level: h.levelOf(seed), kept: h.keeps(seed), mesh: relay.NewMesh(seed)}
 	for i := range h.o.nodes {
 		m, err := newMember(c, string(rune('a'+i)))
 		c.members = append(c.members, m)

@@ -77,6 +77,17 @@ func (h *harness) levelOf(seed uint64) string {
 	return levels[seed%uint64(len(levels))]
 }
 
+// keeps reports whether a directory decides about the moves of a run: in every other one whose daemons outlive a crash.
+func (h *harness) keeps(seed uint64) bool { return seed%2 == 0 && h.durable() }
+
+// conditions says for people what a run is about.
+func (h *harness) conditions(seed uint64) string {
+	if h.keeps(seed) {
+		return h.levelOf(seed) + ", with a directory"
+	}
+	return h.levelOf(seed)
+}
+
 // maxTempRoot leaves room for the rest of the path of a socket.
 const maxTempRoot = 60
 
@@ -213,7 +224,7 @@ func (h *harness) count(seed uint64, r *result) {
 	default:
 		t.passed++
 	}
-	h.say("seed %d, %s: %s (%d moves, %d kills, %d operations, %d of unknown outcome; %v)", seed, h.levelOf(seed), verdict, r.moves, r.kills, r.ops, r.open, r.took.Round(time.Millisecond))
+	h.say("seed %d, %s: %s (%d moves, %d kills, %d operations, %d of unknown outcome; %v)", seed, h.conditions(seed), verdict, r.moves, r.kills, r.ops, r.open, r.took.Round(time.Millisecond))
 	for _, f := range r.findings {
 		h.say("  %s", f)
 	}

@@ -56,6 +56,9 @@ func newMember(c *cluster, name string) (*member, error) {
 // args is the command line of the node, which knows the others by the addresses of relays.
 func (m *member) args() ([]string, error) {
 	args := []string{"serve", "--json", "--data", m.dir, "--name", m.name, "--listen", m.listen, "--log-level", "debug", "--log-format", "text", "--durability", m.c.level}
+	if m.c.kept {
+		args = append(args, "--directory", m.keeper())
+	}
 	for _, other := range m.c.members {
 		if other == m {
 			continue
@@ -67,6 +70,14 @@ func (m *member) args() ([]string, error) {
 		args = append(args, "--peer", fmt.Sprintf("%s=%s@%s", other.name, other.id.Hex(), addr))
 	}
 	return args, nil
+}
+
+// keeper is where the directory is, for the node's command line.
+func (m *member) keeper() string {
+	if first := m.c.members[0]; m != first {
+		return first.name
+	}
+	return "here"
 }
 
 // start runs the node, with more environment for tests of it, and waits until it is ready. A node that runs
