@@ -51,6 +51,7 @@ type role struct {
 	heads []crypto.Head
 	log   []crypto.CausalEvent
 	ended bool
+	cert  crypto.FreezeCert // the source's last, zero before
 }
 
 func newRole(t *testing.T, data []byte) *role {
@@ -113,7 +114,7 @@ func (r *role) pass() { r.now = r.now.Add(time.Duration(r.in.next()) * 50 * time
 // message draws one of those that migrations consist of.
 func (r *role) message() wire.Message {
 	ref := r.ref()
-	switch r.in.next() % 21 {
+	switch r.in.next() % 25 {
 	case 0:
 		return &wire.PrepareOK{Ref: ref, Next: roleKeys[r.in.next()&1].Public(), CreditEvents: uint64(r.in.next()), CreditBytes: uint64(r.in.next()) << 4}
 	case 1:
@@ -153,6 +154,14 @@ func (r *role) message() wire.Message {
 		return &wire.Status{Ref: ref, Phase: wire.Phase(r.in.next() % 7), InDoubt: r.in.next()&1 == 1}
 	case 19:
 		return &wire.CleanupComplete{Ref: ref, Outcome: wire.OutcomeMoved}
+	case 20:
+		return &wire.Promised{Ref: ref, Cert: r.certificate(r.attempt(), r.head())}
+	case 21:
+		return &wire.Answer{Ref: ref, State: wire.StateServing, Attempt: r.attempt(), HasHandover: true, Handover: accepted(r.cert)}
+	case 22:
+		return &wire.Resume{Ref: ref, Serial: uint64(r.in.next() & 3), Head: r.head()}
+	case 23:
+		return &wire.ResumeAt{Ref: ref, Serial: uint64(r.in.next() & 3), Head: r.head(), Offset: uint64(r.in.next())}
 	}
 	return r.frame()
 }
@@ -188,6 +197,6 @@ func seedRoles(f *testing.F, runs ...[]byte) {
 		f.Add(run)
 	}
 	for _, frame := range goldenFrames(f) {
-		f.Add(append([]byte{0, 0, 20}, frame...))
+		f.Add(append([]byte{0, 0, 24}, frame...))
 	}
 }

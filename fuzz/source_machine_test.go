@@ -13,6 +13,8 @@ type sourceRole struct {
 	*role
 	m         *source.Machine
 	calls     []source.Call
+	consults  []source.Consult
+	promised  bool // a certificate is out, and the directory has not said ABORT
 	committed bool
 	waiting   map[uint64]bool
 	tickets   uint64
@@ -30,7 +32,7 @@ func FuzzSourceMachine(f *testing.F) {
 		count := uint64(0)
 		b := r.in.next()
 		m, out := source.New(r.now, source.Config{Node: roleNodes[0], Boot: 3, NextAttempt: func() uint64 { count++; return count }}, source.Request{
-			Migration: wire.MigrationID{1}, Origin: r.heads[0].Origin, Epoch: 1, StopAndCopy: b&1 == 1, Orchestrator: roleNodes[b>>1%4], Target: roleNodes[1],
+			Migration: wire.MigrationID{1}, Origin: r.heads[0].Origin, Epoch: 1, StopAndCopy: b&1 == 1, Directory: b&8 == 8, Orchestrator: roleNodes[b>>1%4], Target: roleNodes[1],
 		})
 		r.m = m
 		r.obey(out)
@@ -43,7 +45,11 @@ func FuzzSourceMachine(f *testing.F) {
 
 func (r *sourceRole) step() {
 	var in source.Input = source.Tick{}
-	switch r.in.next() % 10 {
+	switch r.in.next() % 12 {
+	case 10, 11:
+		if in = r.consulted(); in == nil {
+			return
+		}
 	case 0, 1:
 		from := r.in.node()
 		in = source.Received{From: from, Message: r.message()}
@@ -84,7 +90,12 @@ func (r *sourceRole) result() source.Input {
 	r.calls = r.calls[1:]
 	err := r.failing()
 	newest := r.heads[len(r.heads)-1]
-	switch c.(type) {
+	switch c := c.(type) {
+	case source.CallPromise:
+		return source.Certified{Cert: r.certificate(c.Attempt, newest), Err: err}
+	case source.CallFollow:
+		r.committed = true // it cannot fail any more
+		return source.HandedOver{Event: c.Entry}
 	case source.CallSnapshot:
 		return source.Snapshotted{Head: newest, Err: err}
 	case source.CallFreeze:
@@ -105,6 +116,7 @@ func (r *sourceRole) result() source.Input {
 func (r *sourceRole) obey(out source.Output) {
 	r.noted(out.Wake, out.Ended != nil)
 	r.calls = append(r.calls, out.Calls...)
+	r.promises(out)
 	if out.Copy != nil && out.StopCopy {
 		r.t.Fatal("a copy is started and stopped in one step")
 	}

@@ -12,9 +12,12 @@ import (
 // targetRole drives a target.
 type targetRole struct {
 	*role
-	m     *target.Machine
-	calls []target.Call
-	held  bool // a hold has been told
+	m         *target.Machine
+	calls     []target.Call
+	consults  []target.Consult
+	directory bool
+	decided   bool // the directory has said COMMIT
+	held      bool // a hold has been told
 }
 
 // FuzzTargetMachine checks also that a copy whose hold was told is neither dropped nor activated by the
@@ -28,8 +31,10 @@ func FuzzTargetMachine(f *testing.F) {
 		for range 4 {
 			r.grow()
 		}
+		b := r.in.next()
+		r.directory = b&8 == 8
 		m, out := target.NewMachine(r.now, target.MachineConfig{Node: roleNodes[1], Boot: 5}, target.Request{
-			Source: roleNodes[0], Prepare: &wire.Prepare{Ref: r.ref(), Orchestrator: roleNodes[r.in.next()%4]}, Key: roleKeys[1]})
+			Source: roleNodes[0], Prepare: &wire.Prepare{Ref: r.ref(), Orchestrator: roleNodes[b%4], Directory: r.directory}, Key: roleKeys[1]})
 		r.m = m
 		r.obey(out, false)
 		for len(r.in.rest) > 0 {
@@ -41,7 +46,12 @@ func FuzzTargetMachine(f *testing.F) {
 func (r *targetRole) step() {
 	var in target.MachineInput = target.Tick{}
 	word := false
-	switch r.in.next() % 10 {
+	switch r.in.next() % 12 {
+	case 10, 11:
+		if in = r.consulted(); in == nil {
+			return
+		}
+		word = true
 	case 9:
 		in = target.Claimed{Head: r.heads[0]}
 	case 0, 1:
@@ -108,14 +118,19 @@ func (r *targetRole) result() target.MachineInput {
 
 func (r *targetRole) obey(out target.MachineOutput, word bool) {
 	r.noted(out.Wake, out.Ended != nil)
-	r.calls = append(r.calls, out.Calls...)
+	r.calls, r.consults = append(r.calls, out.Calls...), append(r.consults, out.Consults...)
 	for _, e := range out.Sends {
 		_, told := e.Message.(*wire.ReplayComplete)
 		r.held = r.held || told
 	}
 	for _, c := range out.Calls {
 		switch c.(type) {
-		case target.CallRelease, target.CallActivate:
+		case target.CallActivate:
+			if r.directory && !r.decided {
+				r.t.Fatal("activated before the directory has decided")
+			}
+			r.held = false
+		case target.CallRelease:
 			r.held = false
 		case target.CallAbort:
 			if r.held {
