@@ -102,12 +102,15 @@ short_runs() {
 	check clean cutover "-DONEWAY -DEV=2 -DAT=2 -DCR=2 -DLS=1"
 	check clean cutover "-DCLIENT -DEV=2 -DAT=2 -DCR=1 -DLS=1 -DDR=0"
 	check clean directory "-DEV=1 -DAT=2 -DCR=1 -DLS=1"
+	check clean directory "-DGONE -DEV=1 -DAT=2 -DCR=1 -DLS=0"
+	check clean directory "-DANYONE -DEV=1 -DAT=2 -DCR=1 -DLS=0"
 	check clean standby "-DEV=5 -DCR=2"
 	check clean comeback "-DST=4 -DEV=2 -DAT=2 -DCR=1"
 	check ends cutover "-DEV=2 -DAT=2 -DCR=1 -DLS=0"
 	check ends cutover "-DONEWAY -DEV=2 -DAT=2 -DCR=1 -DLS=0"
 	check ends cutover "-DCLIENT -DEV=2 -DAT=2 -DCR=1 -DLS=0 -DDR=0"
 	check ends directory "-DEV=1 -DAT=2 -DCR=1 -DLS=0"
+	check ends directory "-DGONE -DEV=1 -DAT=2 -DCR=1 -DLS=0"
 	check ends standby "-DEV=5 -DCR=2"
 	check ends comeback "-DST=4 -DEV=2 -DAT=2 -DCR=1"
 }
@@ -120,13 +123,17 @@ full_runs() {
 	check clean cutover "-DONEWAY -DEV=3 -DAT=3 -DCR=2 -DLS=1"
 	check clean cutover "-DCLIENT -DEV=2 -DAT=2 -DCR=2 -DLS=1"
 	check clean cutover "-DCLIENT -DEV=2 -DAT=3 -DCR=1 -DLS=1"
-	check clean directory "-DEV=2 -DAT=3 -DCR=2 -DLS=1"
+	check clean directory "-DEV=1 -DAT=2 -DCR=2 -DLS=1"
+	check clean directory "-DEV=2 -DAT=2 -DCR=1 -DLS=1"
+	check clean directory "-DEV=1 -DAT=3 -DCR=1 -DLS=0"
+	check clean directory "-DGONE -DEV=1 -DAT=2 -DCR=1 -DLS=1"
+	check clean directory "-DANYONE -DEV=1 -DAT=2 -DCR=1 -DLS=1"
 	check clean standby "-DEV=12 -DCR=6"
 	check clean comeback "-DST=5 -DEV=3 -DAT=3 -DCR=2"
 	check ends cutover "-DEV=2 -DAT=2 -DCR=2 -DLS=1"
 	check ends cutover "-DONEWAY -DEV=2 -DAT=2 -DCR=2 -DLS=1"
 	check ends cutover "-DCLIENT -DEV=2 -DAT=2 -DCR=1 -DLS=1"
-	check ends directory "-DEV=1 -DAT=3 -DCR=1 -DLS=1"
+	check ends directory "-DEV=1 -DAT=2 -DCR=1 -DLS=1"
 	check ends standby "-DEV=8 -DCR=3"
 	check ends comeback "-DST=5 -DEV=2 -DAT=2 -DCR=1"
 	hash=24
@@ -134,6 +141,8 @@ full_runs() {
 	check harmless cutover "-DBUG=target_ignores_head"
 	check harmless cutover "-DBUG=ship_unsynced"
 	check harmless cutover "-DCLIENT -DCR=1 -DBUG=serve_after_write"
+	check harmless directory "-DBUG=report_before_hold"
+	check harmless directory "-DBUG=hold_unchecked"
 }
 
 need spin
@@ -145,6 +154,7 @@ for what in MOVED "ALL_SPENT*MOVED" "ALL_SPENT*STAYED"; do
 done
 check reached cutover "-DONEWAY -DREACH=ALL_SPENT*MOVED"
 check reached cutover "-DCLIENT -DREACH=tTimes*receipt"
+check reached directory "-DGONE -DREACH=OUTLIVED"
 check reached standby "-DREACH=MOVED"
 check reached comeback "-DREACH=MOVED"
 planted cutover "" hold_unsynced commit_unreported old_report heads_ignored activate_on_timeout hold_cleared_early \
@@ -153,8 +163,12 @@ planted cutover "" hold_unsynced commit_unreported old_report heads_ignored acti
 	void_final_obeyed client_ack_unsynced retire_before_ack ack_unsynced fail_after_commit held_copy_restarted
 planted cutover "-DONEWAY" lower_report report_unsynced arm_outlives_abort arm_outlives_restart
 planted cutover "-DCLIENT" forward_twice table_left_behind
-planted directory "" cert_before_promise abort_after_promise blind_put commit_unguarded drop_hold_on_timeout answer_unsynced \
-	unclear_is_abort report_before_hold restart_forgets_promise
+planted directory "" cert_before_promise abort_after_promise unclear_is_abort restart_forgets_promise \
+	source_obeys_old_abort promise_replaced freeze_unlisted retire_before_entry retire_unsynced hold_unsynced \
+	accept_before_commit activate_on_certificate drop_hold_on_timeout undecided_is_abort target_obeys_old_abort \
+	hold_lowered hold_cleared_early ack_unsynced blind_put commit_unguarded answer_unsynced
+planted directory "-DANYONE" report_before_hold
+planted directory "-DGONE" old_cert_kept
 planted standby "" lease_only fence_after_read fence_in_memory fence_ignored serve_without_directory append_unsynced
 planted comeback "" old_handover_accepted old_ack_accepted old_abort_accepted old_report_accepted \
 	retirement_hits_next old_stay_reopened ack_from_copy
