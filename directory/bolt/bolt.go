@@ -22,6 +22,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -104,6 +105,9 @@ type file struct {
 	recovering atomic.Bool
 	failed     atomic.Bool
 	wake       directory.Wake
+	// commits is held while a transaction is written and synced. bbolt shows it to readers in between, when a
+	// power failure can still undo it; nothing may be answered from it before.
+	commits sync.RWMutex
 }
 
 // open opens the database and makes what it holds durable: the last process may
@@ -185,6 +189,8 @@ func guard(f func() error) (err error) {
 
 // View implements directory.Store.
 func (f *file) View(ctx context.Context, origin uint64, read func(directory.Reader) error) error {
+	f.commits.RLock()
+	defer f.commits.RUnlock()
 	if err := f.usable(ctx); err != nil {
 		return err
 	}
@@ -226,6 +232,8 @@ var errUnchanged = errors.New("bolt: nothing to write")
 // and bbolt's view of the file may be ahead of the disk: nothing is answered from
 // it any more.
 func (f *file) update(step func(*bbolt.Tx, *meta) (changed bool, err error)) error {
+	f.commits.Lock()
+	defer f.commits.Unlock()
 	committing := false
 	err := guard(func() error {
 		return f.db.Update(func(tx *bbolt.Tx) error {

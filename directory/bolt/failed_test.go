@@ -43,3 +43,18 @@ func TestAfterAFailedWriteNothingIsAnswered(t *testing.T) {
 	}
 	moves(t, db, d, 4)
 }
+
+// TestNothingIsAnsweredFromWhatIsNotSynced: bbolt shows a transaction between its write and its sync, and a
+// decision that was told must not be undone by a power failure.
+func TestNothingIsAnsweredFromWhatIsNotSynced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "directory.db")
+	d := filled(t, path, 1)[0]
+	db := open(t, path, bolt.Options{})
+	defer closeDB(t, db)
+	if wait, err := db.ViewsWait(t.Context(), d.Origin()); err != nil || !wait {
+		t.Errorf("a view does not wait for a change under way (%v)", err)
+	}
+	if _, err := db.Lookup(t.Context(), d.Origin()); err != nil {
+		t.Errorf("after the change: %v", err)
+	}
+}
