@@ -181,6 +181,9 @@ func (f *fold) rebase(e *entry, b Base) error {
 		return errGone
 	}
 	e.Base = &b
+	if e.partial && !e.known() {
+		return nil // the log may have gone on between its view and this record: what is next says where it is
+	}
 	if !e.known() || b.Head.Sequence > e.head.Sequence {
 		e.head = b.Head
 		e.Last = b.Head.Sequence
