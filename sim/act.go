@@ -167,9 +167,7 @@ func (s *Storm) perform(a Act) {
 	case "kill":
 		by.Kill()
 	case "outage":
-		if s.directory != nil {
-			s.directory.away = s.Now().Add(a.For)
-		}
+		s.Outage(a.For)
 	case "restart":
 		by.Restart()
 	case "say":

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
@@ -25,6 +26,15 @@ type chronicle struct {
 	wild    bool                     // it belongs to a hostile node
 	acked   uint64                   // the highest sequence that a producer was told
 	holders map[uint64]*Node         // who has held it, by epoch
+	first   map[uint64]time.Time     // when any copy applied a sequence first
+	shed    shed
+}
+
+// shed is what processes of durability handover have taken with them: acknowledged or not, it is in no later log. A copy
+// that was on its way to another node may still have it, until that node learns that its migration is over.
+type shed struct {
+	events      map[crypto.Digest]bool
+	submissions map[submission]bool
 }
 
 // submission names one submission for good.
@@ -66,20 +76,25 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 	n.c.logs[d.Origin] = &chronicle{
 		daemon: d, at: make(map[uint64]crypto.Digest), heads: make(map[uint64]crypto.Head),
 		where: make(map[submission]uint64), payload: make(map[string]uint64),
-		holders: make(map[uint64]*Node), wild: n.hostile,
+		holders: make(map[uint64]*Node), first: make(map[uint64]time.Time), shed: newShed(), wild: n.hostile,
 	}
 	n.c.register(host.Passport().Genesis, n)
 	l.step(node.Serve{Daemon: d})
 	return d
 }
 
-// saw is told of every event that any copy applies.
-func (c *Cluster) saw(ev daemon.Event) {
-	j := c.logs[ev.Link.Origin]
+// saw is told of every event that any copy applies. What a dead holder has shed may be in a copy that is brought back dark,
+// and in the log again if its producer has sent it again.
+func (l *life) saw(ev daemon.Event) {
+	c, j := l.c, l.c.logs[ev.Link.Origin]
 	if j == nil || j.wild {
 		return
 	}
 	digest := ev.Digest()
+	if host, ok := l.registry.Host(ev.Link.Origin); j.shed.events[digest] && ok && host.Dark() {
+		return
+	}
+	delete(j.shed.events, digest)
 	seq := ev.Link.Sequence
 	if before, ok := j.at[seq]; ok {
 		if before != digest {
@@ -87,7 +102,7 @@ func (c *Cluster) saw(ev daemon.Event) {
 		}
 		return
 	}
-	j.at[seq] = digest
+	j.at[seq], j.first[seq] = digest, c.now
 	s := submission{ev.Producer, ev.ProducerSeq}
 	if first, ok := j.where[s]; ok {
 		c.Failf("submission %d of %s is in the log of %s at %d and at %d", s.number, s.producer.Short(), j.daemon.Name, first, seq)
@@ -202,7 +217,7 @@ func (c *Cluster) died(l *life) {
 		if len(j.moves) > 0 {
 			last = j.moves[len(j.moves)-1]
 		}
-		j.lost = j.lost || j.owner == l && last.from != l
+		j.lost = j.lost || j.owner == l && last.from != l && c.directory == nil // which may still decide
 		j.adrift = j.adrift || j.owner == l || last.from == l || last.to == l
 	}
 }

@@ -15,10 +15,11 @@ import (
 // registry is the directory of a cluster. It does not die; what it is asked, and what it answers, may be lost.
 type registry struct {
 	directory.Directory
-	away  time.Time           // nobody reaches it before
-	loses int                 // of a hundred questions and of a hundred answers
-	moved map[uint64]uint64   // the epoch of each daemon, as it was decided last
-	deaf  directory.Directory // what a lost question or answer looks like
+	away   time.Time           // nobody reaches it before
+	loses  int                 // of a hundred questions and of a hundred answers
+	claims int                 // for a COMMIT, as they were made
+	moved  map[uint64]uint64   // the epoch of each daemon, as it was decided last
+	deaf   directory.Directory // what a lost question or answer looks like
 }
 
 // patience is how long a node waits for an answer.
@@ -35,6 +36,9 @@ func newRegistry(loses int) *registry {
 // its process lives to hear the answer.
 func (l *life) consult(q node.Consult) {
 	r, d := l.c.source("directory"), l.c.directory
+	if _, ok := q.Op.(target.ConsultCommit); ok {
+		d.claims++
+	}
 	there, back := between(r, 0, l.c.opt.Net.Link), between(r, 0, l.c.opt.Net.Link)
 	lost, unheard := r.IntN(100) < d.loses, r.IntN(100) < d.loses
 	fail := func() { l.after(patience, func() { l.step(q.Ask(context.Background(), d.deaf)) }) }
@@ -79,6 +83,16 @@ func (l *life) decided(q node.Consult, answer node.Consulted) {
 func (c *Cluster) superseded(origin, epoch uint64) bool {
 	return c.directory != nil && c.directory.moved[origin] > epoch
 }
+
+// Outage lets nobody reach the directory for a while. Zero ends an outage.
+func (c *Cluster) Outage(d time.Duration) {
+	if c.directory != nil {
+		c.directory.away = c.now.Add(d)
+	}
+}
+
+// Claims returns how many times a target has asked the directory for a COMMIT, answered or not.
+func (c *Cluster) Claims() int { return c.directory.claims }
 
 // register tells the directory of a birth.
 func (c *Cluster) register(g crypto.Genesis, holder *Node) {

@@ -97,7 +97,8 @@ func (n *Node) crashDisk() {
 }
 
 // forgetUnsynced takes out of the cluster's own record what the dead owner of a daemon had applied and not
-// synced. None of it may have been acknowledged.
+// synced. None of it may have been acknowledged, unless the daemon is of durability handover: there the log follows
+// with a delay, and what was applied before that must be back.
 func (l *life) forgetUnsynced() {
 	last := make(map[uint64]uint64)
 	for _, c := range l.journal.State().Copies {
@@ -116,11 +117,13 @@ func (l *life) forgetUnsynced() {
 
 func (c *Cluster) truncate(j *chronicle, through uint64) {
 	if j.acked > through {
-		c.Failf("%s was acknowledged through %d and is durable through %d", j.daemon.Name, j.acked, through)
+		c.lose(j, through)
 	}
-	for seq := range j.at {
+	for seq, digest := range j.at {
 		if seq > through {
+			j.shed.events[digest] = true
 			delete(j.at, seq)
+			delete(j.first, seq)
 		}
 	}
 	for seq := range j.heads {
@@ -130,6 +133,7 @@ func (c *Cluster) truncate(j *chronicle, through uint64) {
 	}
 	for s, seq := range j.where {
 		if seq > through {
+			j.shed.submissions[s] = true
 			delete(j.where, s)
 		}
 	}
@@ -138,6 +142,29 @@ func (c *Cluster) truncate(j *chronicle, through uint64) {
 			delete(j.payload, p)
 		}
 	}
+}
+
+// lose notes that acknowledged entries at the end of a log are gone, which is what durability handover costs
+// (protocol §7.1.1) and no other level: no more than the log's delay, and nothing from before the last handover.
+func (c *Cluster) lose(j *chronicle, through uint64) {
+	switch at, ok := j.first[through+1]; {
+	case c.opt.Durability != wire.DurabilityHandover:
+		c.Failf("%s was acknowledged through %d and is durable through %d", j.daemon.Name, j.acked, through)
+	case !ok || at.Add(housekeeping).Before(j.owner.died):
+		c.Failf("%s had entry %d for %v, and has lost it", j.daemon.Name, through+1, j.owner.died.Sub(at))
+	case len(j.moves) > 0 && through <= j.moves[len(j.moves)-1].head.Sequence:
+		c.Failf("%s is durable through %d, before its last handover", j.daemon.Name, through)
+	}
+	j.acked = through
+	for _, r := range c.requests {
+		if r.Origin == j.daemon.Origin && r.Answered && r.Err == nil && r.Receipt.Sequence > through {
+			r.Lost = true
+		}
+	}
+}
+
+func newShed() shed {
+	return shed{events: make(map[crypto.Digest]bool), submissions: make(map[submission]bool)}
 }
 
 // reports are the results of a daemon's calls on their way to the core. They keep their order, and none arrives

@@ -34,6 +34,7 @@ type life struct {
 	*Node
 	number   uint64
 	dead     bool
+	died     time.Time
 	core     *node.Core
 	executor *node.Executor
 	registry *daemon.Registry
@@ -80,7 +81,7 @@ func (n *Node) start() {
 	cfg := n.c.opt.Target
 	cfg.Node = n.ID
 	l.handler = target.New(reg, cfg)
-	n.c.registerKinds(l.handler.Factories())
+	l.registerKinds(l.handler.Factories())
 	host := daemon.HostConfig{Now: n.now, Node: n.ID}
 	l.executor = &node.Executor{Node: n.ID, Registry: reg, Handler: l.handler, Host: host, Clock: l.tick}
 	n.life = l
@@ -146,7 +147,7 @@ func (n *Node) Kill() {
 		return
 	}
 	n.c.log("%s dies", n.Name)
-	l.dead, n.life = true, nil
+	l.dead, l.died, n.life = true, n.c.now, nil
 	for _, s := range n.c.sessions {
 		if s.ends[0].life == l || s.ends[1].life == l {
 			s.cut("the process died")

@@ -20,6 +20,7 @@ type Request struct {
 	Answered bool
 	Receipt  node.Receipt
 	Err      error
+	Lost     bool // acknowledged at durability handover, by a process that has taken it with it
 
 	life *life
 }
@@ -65,7 +66,9 @@ func (l *life) replied(reply node.Reply) {
 		return
 	}
 	j := l.c.logs[r.Origin]
-	if j.wild || l.hostile {
+	s := submission{crypto.DeriveProducer(l.ID, r.Label), r.Receipt.ProducerSeq}
+	_, there := j.where[s]
+	if r.Lost = !there && j.shed.submissions[s] && l.c.opt.Durability == wire.DurabilityHandover; r.Lost || j.wild || l.hostile {
 		return
 	}
 	key := clientKey{r.Origin, r.Label}
@@ -75,7 +78,6 @@ func (l *life) replied(reply node.Reply) {
 	l.epochs[key] = r.Receipt.Epoch
 	j.acked = max(j.acked, r.Receipt.Sequence)
 	l.checkCovered(r)
-	s := submission{crypto.DeriveProducer(l.ID, r.Label), r.Receipt.ProducerSeq}
 	switch seq, ok := j.where[s]; {
 	case !ok:
 		l.c.Failf("%s: submission %d is acknowledged at %d and not in the log", l.Name, s.number, r.Receipt.Sequence)
@@ -119,7 +121,7 @@ func (c *Cluster) checkRequests() {
 	last := make(map[*life]map[clientKey]uint64)
 	for _, r := range c.requests {
 		j := c.logs[r.Origin]
-		if j == nil || j.wild || r.life.dead || r.life.hostile {
+		if j == nil || j.wild || r.life.dead || r.life.hostile || r.Lost {
 			continue
 		}
 		if !r.Answered {

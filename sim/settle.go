@@ -68,8 +68,11 @@ func (c *Cluster) busy(l *life) string {
 		return "work is under way"
 	}
 	for _, host := range l.registry.Hosts() {
-		if _, gone := host.HandedOver(); !gone && !host.Dark() && c.superseded(host.Origin(), host.Epoch()) {
+		if _, gone := host.HandedOver(); !gone && !host.Dark() && c.superseded(host.Origin(), host.Epoch()) && !c.undecided(host.Origin()) {
 			return "a source has not got the entry of its promise"
+		}
+		if _, gone := host.HandedOver(); gone && !c.undecided(host.Origin()) {
+			return "a source has not let go"
 		}
 		if host.Dark() && !c.undecided(host.Origin()) {
 			return "a dark host is left"

@@ -25,7 +25,7 @@ var errPoison = errors.New("sim: the payload is poison")
 // tape is a daemon whose state is the list of everything it has applied. Each copy compares every event
 // with what all other copies saw at the same sequence.
 type tape struct {
-	c       *Cluster
+	l       *life // whose copy it is
 	entries []entry
 }
 
@@ -46,7 +46,7 @@ func (t *tape) Process(ev daemon.Event) ([][]byte, error) {
 	}
 	t.follows(ev)
 	t.entries = append(t.entries, entry{ev.Link.Sequence, ev.Producer, ev.ProducerSeq, ev.Digest()})
-	t.c.saw(ev)
+	t.l.saw(ev)
 	out := binary.BigEndian.AppendUint64(nil, uint64(len(t.entries)))
 	return [][]byte{out}, nil
 }
@@ -103,10 +103,10 @@ type frozenTape struct{ tape }
 // StopAndCopy implements daemon.StopAndCopy.
 func (*frozenTape) StopAndCopy() {}
 
-func (c *Cluster) registerKinds(f *daemon.Factories) {
+func (l *life) registerKinds(f *daemon.Factories) {
 	for kind, fresh := range map[string]func() daemon.Daemon{
-		KindTape:   func() daemon.Daemon { return &tape{c: c} },
-		KindFrozen: func() daemon.Daemon { return &frozenTape{tape{c: c}} },
+		KindTape:   func() daemon.Daemon { return &tape{l: l} },
+		KindFrozen: func() daemon.Daemon { return &frozenTape{tape{l: l}} },
 	} {
 		if err := f.RegisterKind(kind, fresh); err != nil {
 			panic(fmt.Sprintf("sim: internal error: %v", err))

@@ -27,17 +27,17 @@ func (c *Cluster) checkHeads(origin uint64, j *chronicle) {
 // follows checks that an event is neither one that this copy has applied already nor one behind another that it
 // has not.
 func (t *tape) follows(ev daemon.Event) {
-	j := t.c.logs[ev.Link.Origin]
+	j := t.l.c.logs[ev.Link.Origin]
 	if len(t.entries) == 0 || j.wild {
 		return
 	}
 	last := t.entries[len(t.entries)-1].sequence
 	if ev.Link.Sequence <= last {
-		t.c.Failf("a copy of %s applies %d after %d", j.daemon.Name, ev.Link.Sequence, last)
+		t.l.c.Failf("a copy of %s applies %d after %d", j.daemon.Name, ev.Link.Sequence, last)
 	}
 	for seq := last + 1; seq < ev.Link.Sequence; seq++ { // handovers lie in between
 		if _, ok := j.at[seq]; ok {
-			t.c.Failf("a copy of %s applies %d without %d", j.daemon.Name, ev.Link.Sequence, seq)
+			t.l.c.Failf("a copy of %s applies %d without %d", j.daemon.Name, ev.Link.Sequence, seq)
 		}
 	}
 }
