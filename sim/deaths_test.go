@@ -86,3 +86,47 @@ func TestO4_AskedAgainAfterRestart(t *testing.T) {
 	f.settle()
 	f.ends(f.d, id, wire.OutcomeMoved, nil)
 }
+
+// A source that dies promised comes back when its daemon has moved on, twice, and the migration has been forgotten: it learns
+// from the proof of the next node, a tombstone by then or the passport of a daemon that has come back, that its own is over
+// (protocol §4.9.5).
+func TestDirectory_PromisedSourceComesBackLate(t *testing.T) {
+	for name, back := range map[string]bool{"tombstone": false, "passport": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, sim.Options{Durability: wire.DurabilityEveryEvent, Directory: true})
+			f.feed(f.c, "", time.Millisecond, 30*time.Millisecond)
+			f.Run(50 * time.Millisecond)
+			id := f.d.Migrate(f.daemon.Origin, f.a, f.b, wire.Options{})
+			if !f.RunUntil(time.Minute, func() bool { return f.Claims() > 0 }) {
+				t.Fatal("the certificate never arrived")
+			}
+			f.a.Kill()
+			f.on(f.b, f.c)
+			at := f.c
+			if back {
+				f.on(f.c, f.b)
+				at = f.b
+			}
+			f.b.Kill() // what it knew of the migration is on its disk, or nowhere
+			f.b.Restart()
+			f.Run(time.Minute)
+			f.a.Restart()
+			f.settle()
+			f.ends(f.a, id, wire.OutcomeMoved, nil)
+			if f.holder() != at {
+				t.Fatalf("%s holds it", f.holder().Name)
+			}
+			f.move(f.d, at, f.a)
+		})
+	}
+}
+
+// on moves the daemon on while somebody is away.
+func (f *fixture) on(from, to *sim.Node) {
+	f.t.Helper()
+	f.RunUntil(time.Minute, func() bool { return f.serving() == from })
+	id := f.d.Migrate(f.daemon.Origin, from, to, wire.Options{})
+	f.until(from, id, wire.PhaseComplete)
+	f.Run(time.Second)
+	f.ends(f.d, id, wire.OutcomeMoved, nil)
+}
