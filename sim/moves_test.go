@@ -127,6 +127,28 @@ func TestO1_TwoAtOnce(t *testing.T) {
 	f.serves(f.b, 1)
 }
 
+// A request that was refused is refused for good: its repetition comes when nothing stands in its way any more, and
+// who asked has been told that nothing moved.
+func TestO1_RefusedStaysRefused(t *testing.T) {
+	f := newFixture(t, sim.Options{Net: sim.Speeds{Piece: 5 * time.Millisecond, Chunk: 100}})
+	f.feed(f.a, "", time.Millisecond, 100*time.Millisecond)
+	f.Run(100 * time.Millisecond)
+	one := f.b.Migrate(f.daemon.Origin, f.a, f.b, wire.Options{})
+	f.until(f.a, one, wire.PhaseSnapshot)
+	two := f.c.Migrate(f.daemon.Origin, f.a, f.c, wire.Options{})
+	f.until(f.c, two, wire.PhaseComplete)
+	f.b.Cancel(one)
+	f.settle()
+	f.ends(f.b, one, wire.OutcomeStayed, nil)
+	f.ends(f.c, two, wire.OutcomeStayed, nil)
+	again := &wire.TakeSnapshot{Ref: wire.Ref{Migration: two, Origin: f.daemon.Origin}, Target: f.c.ID}
+	if !f.a.Say(f.c, again) {
+		t.Fatal("no session to repeat the request on")
+	}
+	f.settle()
+	f.serves(f.a, 0)
+}
+
 // A cancel in each phase ends the migration as stayed, or comes too late; afterwards the daemon can move.
 func TestO4_CancelInEachPhase(t *testing.T) {
 	for _, p := range phases {
