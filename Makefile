@@ -8,7 +8,7 @@ FUZZLONG ?= 10m
 # The modules inside this one, which keep what they need out of its go.mod.
 MODULES = directory/etcd chaos bench
 
-.PHONY: check $(CHECKS) fuzz sim sim-long bench bench-go bench-compare chaos model build
+.PHONY: check $(CHECKS) fuzz sim sim-long mutants bench bench-go bench-compare chaos model build
 
 check: ## all of CHECKS, with a summary at the end
 	@sh scripts/check.sh $(CHECKS)
@@ -65,3 +65,6 @@ sim: ## random clusters, SEEDS of them from SEED on; with SHRINK=1 the storm of 
 
 sim-long: ## a million of them on every core, with a line a minute
 	go test ./sim -count=1 -run TestStorm -v -timeout 0 -seed $(SEED) -seeds $(LONGSEEDS) -every 1m
+
+mutants: ## every planted mistake must be found by the simulator; ONLY='name|name' tries some
+	go test -tags mutants ./sim/mutants -count=1 -v -timeout 0 -only '$(or $(ONLY),.)'

@@ -1,0 +1,54 @@
+//go:build mutants
+
+package mutants_test
+
+// open are mistakes that have been planted and are not demanded to be found: 150 storms or more have passed with most
+// of them, and some have not been run to the end. Each asks whether another rule makes up for it, or a fault is too rare
+// in storms. Run them with -open; what is found moves to its list.
+var open = []mutation{
+	{name: "retirement-hits-next", broken: "the retirement of an earlier stay takes away the next one (queue and host not looked at)", promise: "P1",
+		edits: []edit{
+			{"node/answer.go", "	case target.CallRestore, target.CallAbort, source.CallRetire:", "	case target.CallRestore, target.CallAbort:"},
+			{"node/executor.go", "		if _, gone := host.HandedOver(); gone && x.Registry.Remove(host) {\n			host.Retire()", "		if x.Registry.Remove(host) {\n			host.Retire()"},
+		}},
+	{name: "dormant-answers", broken: "a node that is bringing a daemon back answers as if it did not have it", promise: "P5",
+		edits: []edit{{"node/frame.go", "	if c.dormant[ref.Origin] != nil {\n		return", "	if c.dormant[ref.Origin] != nil && msg == nil {\n		return"}}},
+	{name: "silence-counts", broken: "an answer that tells nothing counts as a word from the source", promise: "P5",
+		edits: []edit{{"orchestrator/machine.go", "	if from == m.req.Source && !knowsNothing(msg) {", "	if from == m.req.Source {"}}},
+	{name: "client-epoch", broken: "a client believes an answer under an epoch that is over", promise: "P3",
+		edits: []edit{
+			{"node/client.go", "	cl := c.answeredBy(from, msg.Origin, msg.Label)\n	if cl == nil || msg.Epoch < cl.epoch {\n		return\n	}\n	cl.epoch = max", "	cl := c.clients[clientKey{msg.Origin, msg.Label}]\n	if cl == nil {\n		return\n	}\n	cl.epoch = max"},
+		}},
+	{name: "renumbered", broken: "a client that sends submissions again numbers them anew", promise: "P2",
+		edits: []edit{{"node/client.go", "	cl.nextSeq = cl.fill(cl.nextSeq)\n", "	for _, it := range cl.all() {\n		it.Seq = 0\n	}\n	cl.sent = 0\n	cl.nextSeq = cl.fill(cl.nextSeq)\n"}}},
+	{name: "numbers-reused", broken: "a client that has restarted numbers on from the last that it is told of", promise: "P2",
+		edits: []edit{{"node/client.go", ", firstNumber(c.cfg.Boot))", ")"}}},
+	{name: "held-applied-and-forwarded", broken: "what was held is applied at the source as well (the host's gate removed as well)", promise: "P3",
+		edits: []edit{
+			{"source/cutover.go", "	m.committedAt = m.now\n", "	m.committedAt = m.now\n	m.out.Apply = append(m.out.Apply, m.held.waiting...)\n"},
+			hostAnswersAlways,
+		}},
+	{name: "forward-renumbered", broken: "what is forwarded gets another producer (and so another place in the table)", promise: "P2",
+		edits: []edit{{"node/serving.go", "Producer: msg.Producer, Since: msg.Since, Items: msg.Items})\n}\n\n// routeTo", "Producer: crypto.DeriveProducer(from, \"forward\"), Since: msg.Since, Items: msg.Items})\n}\n\n// routeTo"}}},
+	{name: "replayed-twice", broken: "an event that is sent again is replayed again (cursor, link and table not looked at)", promise: "P2",
+		edits: []edit{
+			{"target/record_replay.go", "		return r.duplicate(ev, p)", "		_ = r.host.Load() != nil && r.host.Load().Replay(*ev) == nil\n		return true"},
+			linkUnchecked,
+			{"daemon/replay.go", "math.MaxUint64, ev.ProducerSeq); e != nil || err != nil {", "math.MaxUint64, ev.ProducerSeq); e != nil && err != nil {"},
+		}},
+	{name: "other-outputs", broken: "a replay computes other outputs and nobody compares the digest of them", promise: "P4",
+		edits: []edit{
+			targetIgnoresHead, handlerIgnoresHead, sourceIgnoresHead, reportsUnread, commitIgnoresHead, replayIgnoresHead,
+			{"daemon/submit.go", "	next.Extend(ev, outputs)\n", "	if h.state == dark {\n		next.Extend(ev, nil)\n	} else {\n		next.Extend(ev, outputs)\n	}\n"},
+		}},
+	{name: "claim-not-awaited", broken: "the source sends events before the target has claimed the daemon, and does not send them again", promise: "P5",
+		edits: []edit{{"source/ship.go", "	if !m.claimed || !m.linked {", "	if !m.linked {"}}},
+	{name: "hold-unjournaled", broken: "a hold is not journaled", promise: "P1",
+		edits: []edit{{"node/executor_target.go", "	return done, x.Journal.Append(journal.Hold{Copy: st.copy, Attempt: op.Attempt, Final: op.Final})", "	_ = st\n	return done, x.Journal.Last()"}}},
+	{name: "release-first", broken: "the release of an attempt is journaled before its hold, which it then voids", promise: "P1",
+		edits: []edit{{"node/executor_target.go", "	return done, x.Journal.Append(journal.Hold{", "	return done, x.Journal.Append(journal.Release{Copy: st.copy, Attempt: op.Attempt}, journal.Hold{"}}},
+	{name: "arrival-unjournaled", broken: "the arrival is not journaled: handover and copy are there, and the proof of the activation is not", promise: "P5",
+		edits: []edit{{"node/executor_target.go", "	return x.Journal.Append(journal.Arrived{Copy: st.copy, Signed: signed})", "	_ = st\n	return x.Journal.Last()"}}},
+	{name: "open-unsynced", broken: "what a node reads when it starts is not made durable before it acts on it", promise: "P1",
+		edits: []edit{{"journal/open.go", "	if err := f.Sync(); err != nil {\n		return unsynced(err)\n	}\n	return nil\n}\n\n// tidy", "	return nil\n}\n\n// tidy"}}},
+}
