@@ -364,3 +364,39 @@ func plainOf(f FreezeCert) Handover {
 	h.Decided, h.Attempt = false, AttemptID{}
 	return h
 }
+
+// TestD5_ParseDecidedEveryBit: an entry is what the certificate becomes, or it is refused: with any bit of its payload
+// flipped, cut short, lengthened, in another place of the log, or of another certificate.
+func TestD5_ParseDecidedEveryBit(t *testing.T) {
+	t.Parallel()
+	c := draw(t, "g-a")
+	e, ev, h := decidedNext(t, c)
+	if got, err := ParseDecided(ev, e.Cert); err != nil || got != h {
+		t.Fatalf("got %+v, %v, want %+v", got, err, h)
+	}
+	refused := func(what string, at int, change func(ev *CausalEvent)) {
+		t.Helper()
+		bad := ev
+		bad.Payload = bytes.Clone(ev.Payload)
+		change(&bad)
+		if got, err := ParseDecided(bad, e.Cert); !isRefusal(err) || got != (Handover{}) {
+			t.Errorf("%s %d: got %+v, %v", what, at, got, err)
+		}
+	}
+	for bit := range 8 * len(ev.Payload) {
+		refused("bit", bit, func(ev *CausalEvent) { ev.Payload[bit/8] ^= 1 << (bit % 8) })
+	}
+	for n := range len(ev.Payload) {
+		refused("first bytes", n, func(ev *CausalEvent) { ev.Payload = ev.Payload[:n] })
+	}
+	refused("trailing byte", 0, func(ev *CausalEvent) { ev.Payload = append(ev.Payload, 0) })
+	refused("sequence", 0, func(ev *CausalEvent) { ev.Link.Sequence++ })
+	refused("origin", 0, func(ev *CausalEvent) { ev.Link.Origin++ })
+	refused("parent", 0, func(ev *CausalEvent) { ev.Link.Parent[0]++ })
+	refused("kind", 0, func(ev *CausalEvent) { ev.Kind = EventForced })
+	other := e.Cert
+	other.Attempt.Count++
+	if _, err := ParseDecided(ev, other); !isRefusal(err) {
+		t.Errorf("of another attempt: got %v", err)
+	}
+}
