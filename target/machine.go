@@ -266,8 +266,8 @@ func (m *Machine) replayed(in Replayed) {
 		return
 	}
 	m.buffered, m.reportDue = in.Buffered, true
-	if m.state == restoring {
-		return // held, nothing drains yet
+	if m.state == restoring || in.Head == (crypto.Head{}) {
+		return // held, nothing drained yet, although the restore may be done by the time this is heard
 	}
 	m.rate.observe(in.Applied, in.Took)
 	m.head = in.Head

@@ -26,7 +26,7 @@ func (m *Machine) finalAt(msg *wire.Final) {
 	m.tryHold()
 }
 
-// tryHold asks for the hold once this node's head is the frozen one. A head beyond it means that the source
+// tryHold asks for the hold once this node's head is the one that is wanted. A head beyond it means that the source
 // has given the attempt up and its word of that is still on the way: events travel on another stream.
 func (m *Machine) tryHold() {
 	if m.wanted.IsZero() || m.asked == m.wanted || m.held == m.wanted || m.state == restoring {
@@ -44,7 +44,7 @@ func (m *Machine) tryHold() {
 }
 
 // holdDone: the hold is durable. Only now may the source be told, and only if it still wants it. If the copy
-// had already gone past the frozen head, only the attempt is lost.
+// had already gone past that head, only the attempt is lost.
 func (m *Machine) holdDone(in HoldDone) {
 	if in.Attempt != m.asked || m.state != replaying && m.state != holding {
 		return
@@ -115,6 +115,7 @@ func (m *Machine) release(a wire.Attempt) {
 	if held {
 		m.doubt, m.lost, m.cert = false, false, nil
 		m.enter(replaying)
+		m.call(CallReplay{}) // what could not be applied under the hold ends the migration now
 	}
 }
 

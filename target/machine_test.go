@@ -98,3 +98,29 @@ func TestMachineWakeMakesProgress(t *testing.T) {
 		}
 	}
 }
+
+// Events that came during the restore are told of without a head, perhaps after its end. That is not the head of the copy.
+func TestT15_NoHeadFromBeforeTheRestore(t *testing.T) {
+	r := newMachineRig(t)
+	for _, line := range []string{"new", "stream", "claimed 0", "restored at=5"} {
+		r.play(line)
+	}
+	r.step(target.Replayed{Buffered: 1})
+	r.play("run 10ms")
+	if through := r.m.Status().Through; through != 5 {
+		t.Errorf("the copy is at %d, want 5", through)
+	}
+}
+
+// What could not be applied under a hold is tried again when the hold has gone: then the source is told.
+func TestT15_MachineReplaysAfterTheHold(t *testing.T) {
+	r := holdingRig(t)
+	r.play("replayed 5 fail")
+	r.play("Aborted 2")
+	for _, c := range r.out.Calls {
+		if _, ok := c.(target.CallReplay); ok {
+			return
+		}
+	}
+	t.Errorf("calls %v", r.out.Calls)
+}
