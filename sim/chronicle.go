@@ -8,6 +8,7 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -235,6 +236,28 @@ func (c *Cluster) Moved() (n int) {
 	}
 	return n
 }
+
+// countOneWay counts the freezes that are followed by the commit, or the promise, in the same step: the hold was here
+// before.
+func (c *Cluster) countOneWay(in node.Input, out node.Effects) {
+	done, ok := in.(node.Done)
+	if !ok {
+		return
+	}
+	if _, ok := done.Result.(source.Frozen); !ok {
+		return
+	}
+	for _, call := range out.Calls {
+		switch call.Op.(type) {
+		case source.CallHandOver, source.CallPromise:
+			c.oneWay++
+		}
+	}
+}
+
+// OneWay returns how many times a source has committed, or has promised to, with a hold from before the freeze. What died
+// before it was durable is counted as well.
+func (c *Cluster) OneWay() int { return c.oneWay }
 
 // Deaths returns how many processes have died.
 func (c *Cluster) Deaths() int { return c.deaths }

@@ -58,6 +58,7 @@ type Speeds struct {
 	Piece  time.Duration // between two pieces of a snapshot, default 1 ms
 	Notice time.Duration // until an end of a cut session notices, default 50 ms
 	Chunk  int           // bytes of a piece, default 4,096
+	Even   bool          // every frame takes Link, neither less nor more
 }
 
 func (s Speeds) withDefaults() Speeds {
@@ -107,6 +108,7 @@ type Cluster struct {
 	steps   uint64
 	copied  uint64 // bytes of snapshots
 	deaths  int
+	oneWay  int        // see OneWay
 	seeds   [][32]byte // of every private key that was made for a daemon
 	err     error
 	failed  string // the format of err, which names the check

@@ -123,6 +123,9 @@ func (e *end) arriveAt(k streamKey) time.Time {
 	if r.IntN(100) < 3 {
 		d = between(r, 0, c.opt.Net.Spike)
 	}
+	if c.opt.Net.Even {
+		d = c.opt.Net.Link
+	}
 	from, to := e.life.Node, e.other.life.Node
 	at := later(c.now.Add(d), e.other.opened)
 	if to.Index < from.Index {

@@ -175,7 +175,9 @@ func (l *life) step(in node.Input) {
 	}
 	l.c.steps++
 	l.c.logInput(l, in)
-	l.obey(l.core.Step(l.now(), in))
+	effects := l.core.Step(l.now(), in)
+	l.c.countOneWay(in, effects)
+	l.obey(effects)
 	l.c.check()
 	if l.c.steps%limitsEvery == 0 {
 		l.c.checkLimits(l)

@@ -24,14 +24,15 @@ func moreGarbage(t *testing.T) {
 
 // tally counts what the storms of a test have come to. Its workers add to it as they go.
 type tally struct {
-	seeds, steps, moves, failed atomic.Uint64
-	began                       time.Time
+	seeds, steps, moves, oneWay, failed atomic.Uint64
+	began                               time.Time
 }
 
 func (c *tally) add(s *sim.Storm, err error) {
 	c.seeds.Add(1)
 	c.steps.Add(s.Steps())
 	c.moves.Add(uint64(s.Moved()))
+	c.oneWay.Add(uint64(s.OneWay()))
 	if err != nil {
 		c.failed.Add(1)
 	}
@@ -41,8 +42,8 @@ func (c *tally) add(s *sim.Storm, err error) {
 func (c *tally) String() string {
 	took := time.Since(c.began).Seconds()
 	seeds, steps := c.seeds.Load(), c.steps.Load()
-	return fmt.Sprintf("sim: %d seeds, %d steps, %d failures; %d moves, %.0f s, %.0f seeds/s and %.0f steps/s on %d cores",
-		seeds, steps, c.failed.Load(), c.moves.Load(), took, float64(seeds)/took, float64(steps)/took, runtime.GOMAXPROCS(0))
+	return fmt.Sprintf("sim: %d seeds, %d steps, %d failures; %d moves, %d committed one way, %.0f s, %.0f seeds/s and %.0f steps/s on %d cores",
+		seeds, steps, c.failed.Load(), c.moves.Load(), c.oneWay.Load(), took, float64(seeds)/took, float64(steps)/took, runtime.GOMAXPROCS(0))
 }
 
 // progress logs the tally now and then, until stop is called.

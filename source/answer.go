@@ -15,7 +15,7 @@ func (m *Machine) answered(msg *wire.Answer) {
 	switch {
 	case msg.HasHandover:
 		m.entry(msg.Handover)
-	case msg.State == wire.StateUnknown && msg.Attempt == m.attempt:
+	case msg.State == wire.StateUnknown && msg.Attempt == m.attempt.Attempt:
 		m.targetForgot()
 	}
 }
@@ -42,13 +42,17 @@ func (m *Machine) doubtDetail() string {
 }
 
 // answer tells a target or an orchestrator where this migration stands. It names the attempt it was asked
-// about, and says nothing of any later one (protocol §3.3.18): a newer attempt may have begun meanwhile.
+// about, and says nothing of any later one (protocol §3.3.18): a newer attempt may have begun meanwhile. *Serving* voids the
+// attempt it names at the target, so that an early one which is asked about ends here as well.
 func (m *Machine) answer(to crypto.NodeID, msg *wire.Ask) {
+	if m.state < frozen && msg.Attempt == m.attempt.Attempt {
+		m.endAttempt()
+	}
 	ans := &wire.Answer{Ref: m.ref, State: wire.StateServing, Boot: m.cfg.Boot, Attempt: msg.Attempt}
 	switch {
 	case m.state >= committed && m.state != stayed:
 		ans.State, ans.HasHandover, ans.Handover = wire.StateReleased, true, m.handover
-	case m.state >= frozen && m.state < committed && msg.Attempt == m.attempt:
+	case m.state >= frozen && m.state < committed && msg.Attempt == m.attempt.Attempt:
 		ans.State = wire.StateFrozen
 	}
 	m.send(to, ans)

@@ -30,7 +30,7 @@ func (m *Machine) snapshotted(in Snapshotted) {
 	m.progressed()
 	m.snapshot = true
 	m.copy.head = in.Head
-	m.backlog.acked = in.Head.Sequence
+	m.backlog.acked, m.backlog.head = in.Head.Sequence, in.Head
 	m.copyAt = m.now
 	m.stats.SnapshotBytes = in.Size
 	m.enter(copying)

@@ -38,13 +38,17 @@ func (m *Machine) mayCutover() bool {
 	return m.state == replaying && m.linked && (m.directory.listed || !m.req.Directory)
 }
 
-// tryCutover freezes when the target is close enough behind, and not right after a freeze that failed.
+// tryCutover freezes when the target is close enough behind, and not right after a freeze that failed. If it has
+// everything it is asked for its hold first.
 func (m *Machine) tryCutover() {
 	switch {
-	case !m.mayCutover():
+	case !m.mayCutover() || m.attempt.live:
 	case m.freezeAsked: // stop-and-copy: it has been frozen since before the snapshot
-		m.sendFinal()
-	case !m.now.Before(m.pauseEnd()) && m.converge.ready(m.lag(), m.req.Options.MaxBlackout):
+		m.final()
+	case m.now.Before(m.pauseEnd()) || m.resting() || !m.converge.ready(m.lag(), m.req.Options.MaxBlackout):
+	case m.attempt.early < armMax && m.lag() == 0:
+		m.arm()
+	default:
 		m.freeze(freezing)
 	}
 }
@@ -54,7 +58,7 @@ func (m *Machine) tryCutover() {
 func (m *Machine) cutoverNow() {
 	switch {
 	case m.mayCutover() && m.freezeAsked:
-		m.sendFinal()
+		m.final()
 	case m.mayCutover() && m.converge.affordable(m.lag(), m.req.Options.MaxBlackout):
 		m.freeze(freezing)
 	default:
@@ -88,40 +92,34 @@ func (m *Machine) froze(in Frozen) {
 		m.takeView()
 		return
 	}
-	m.sendFinal()
+	m.final()
 }
 
-// sendFinal opens an attempt: from here until the commit, an abort of it costs nothing. A stop-and-copy
-// has been frozen for long; there the budget counts from here (protocol §4.11).
-func (m *Machine) sendFinal() {
-	m.attempt = wire.Attempt{Epoch: m.req.Epoch, Boot: m.cfg.Boot, Count: m.cfg.NextAttempt()}
+// final asks for the hold of the frozen head, unless that is what the target was asked for before the freeze. From here
+// until the commit, an abort of the attempt costs nothing. A stop-and-copy has been frozen for long; there the budget
+// counts from here (protocol §4.11).
+func (m *Machine) final() {
 	if m.req.StopAndCopy {
 		m.freezeEnds = m.now.Add(m.cfg.FreezeBudget)
 	}
 	m.enter(frozen)
 	m.ship()
-	m.resetRetry()
-	m.send(m.req.Target, &wire.Final{Ref: m.ref, Attempt: m.attempt, Head: m.frozenHead})
-	m.backoff()
+	if m.attempt.final != m.frozenHead {
+		m.endAttempt()
+	}
+	switch {
+	case !m.attempt.live:
+		m.open(m.frozenHead)
+	case m.attempt.held:
+		m.commit()
+	default: // on its way
+		m.resetRetry()
+		m.backoff()
+	}
 }
 
-// replayComplete is the target's signed hold. Only one for this very attempt and this very head counts
-// (protocol §4.7.1). One for an attempt that is over is told so, which releases the target's hold.
-func (m *Machine) replayComplete(msg *wire.ReplayComplete) {
-	if m.state != frozen || msg.Attempt != m.attempt {
-		if m.over(msg.Attempt) {
-			m.send(m.req.Target, &wire.Aborted{Ref: m.ref, Attempt: msg.Attempt})
-		}
-		return
-	}
-	if msg.Head != m.frozenHead {
-		m.fail(wire.ReasonHeadMismatch, fmt.Sprintf("the target holds another head at %d", msg.Head.Sequence))
-		return
-	}
-	if err := msg.Verify(m.nextKey); err != nil {
-		m.fail(wire.ReasonWrongKey, "the target's hold is not signed with the key it announced")
-		return
-	}
+// commit is for a frozen daemon whose target holds its head for the live attempt.
+func (m *Machine) commit() {
 	if m.req.Directory {
 		m.enter(promising)
 		m.call(CallPromise{m.delivery()})
@@ -135,13 +133,13 @@ func (m *Machine) replayComplete(msg *wire.ReplayComplete) {
 func (m *Machine) delivery() CallHandOver {
 	return CallHandOver{
 		From: m.cfg.Node, To: m.req.Target, Next: m.nextKey,
-		Ref: m.ref, Attempt: m.attempt, Orchestrator: m.req.Orchestrator, Addrs: m.req.Addrs,
+		Ref: m.ref, Attempt: m.attempt.Attempt, Orchestrator: m.req.Orchestrator, Addrs: m.req.Addrs,
 	}
 }
 
 // over reports whether an attempt of this migration has ended without a commit.
 func (m *Machine) over(a wire.Attempt) bool {
-	return m.state < committed && (a.Less(m.attempt) || a == m.attempt && m.state < frozen)
+	return m.state < committed && (a.Less(m.attempt.Attempt) || a == m.attempt.Attempt && !m.attempt.live)
 }
 
 // handedOver: with the entry durable the daemon is the target's. An error means that nothing was written:
@@ -173,7 +171,7 @@ func (m *Machine) handedOver(in HandedOver) {
 
 // sendActivate gives the handover to the target and to whoever may relay it.
 func (m *Machine) sendActivate() {
-	msg := &wire.ActivateTarget{Ref: m.ref, Attempt: m.attempt, Handover: m.handover}
+	msg := &wire.ActivateTarget{Ref: m.ref, Attempt: m.attempt.Attempt, Handover: m.handover}
 	m.send(m.req.Target, msg)
 	if m.req.Orchestrator != m.cfg.Node && m.req.Orchestrator != m.req.Target {
 		m.send(m.req.Orchestrator, msg)
@@ -272,9 +270,7 @@ func (m *Machine) freezeTimedOut() {
 		m.fail(wire.ReasonFreezeBudget, fmt.Sprintf("freeze %d passed %v waiting for %s", m.freezes, m.cfg.FreezeBudget, waited))
 		return
 	}
-	if m.state >= frozen {
-		m.send(m.req.Target, &wire.Aborted{Ref: m.ref, Attempt: m.attempt})
-	}
+	m.endAttempt()
 	m.enter(replaying)
 	m.thaw()
 }

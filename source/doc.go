@@ -15,6 +15,9 @@
 //	                                                            COMMIT        ReplayComplete
 //	stayed ◀─ any failure up to and including frozen, or a handover that the host refused to write
 //
+// A source whose target has everything asks for the hold before it freezes, while it is replaying. If nothing is sequenced
+// until the hold comes, it freezes and goes from frozen to committing in the same step (protocol §4.6.7).
+//
 // Once the handover has been asked for, no message and no clock leads back: only the host can, by reporting
 // that it wrote nothing (protocol §4.7.3). A machine that is committed and unanswered says so as
 // [wire.OutcomeInDoubt] and keeps resending; it never decides by the clock.

@@ -38,6 +38,7 @@ func (m *Machine) fail(reason wire.Reason, detail string) {
 // stay is fail for a target that knows already.
 func (m *Machine) stay(reason wire.Reason, detail string) {
 	m.closeView()
+	m.attempt.live = false
 	m.send(m.req.Orchestrator, &wire.MigrationFailed{Ref: m.ref, Reason: reason, Detail: detail})
 	m.enter(stayed)
 	m.thaw()

@@ -94,7 +94,7 @@ type Machine struct {
 	freezeEnds  time.Time // when the budget is spent; valid in freezing and frozen
 	committedAt time.Time // or promised
 	frozenHead  crypto.Head
-	attempt     wire.Attempt
+	attempt     try
 	freezes     int // freezes that timed out
 	thawedAt    time.Time
 	cert        crypto.FreezeCert
@@ -249,6 +249,9 @@ func (m *Machine) applied(entries []Entry) {
 			m.fail(wire.ReasonGap, fmt.Sprintf("event %d was sequenced here, but %d is the last one known", e.Event.Link.Sequence, m.backlog.last()))
 			return
 		}
+		if e.Event.Link.Sequence > m.attempt.final.Sequence {
+			m.endAttempt() // an early one, and before the event is shipped
+		}
 		m.backlog.push(e)
 		m.stats.EventsDuring++
 	}
@@ -333,6 +336,8 @@ func (m *Machine) linkDown(in LinkDown) {
 		m.cut(fmt.Sprintf("no connection to the target: %v", in.Err))
 	case m.state < replaying:
 		m.fail(wire.ReasonUnreachable, fmt.Sprintf("no connection to the target: %v", in.Err))
+	case m.state == replaying:
+		m.endAttempt() // its Final or its hold may be lost
 	}
 }
 

@@ -111,7 +111,7 @@ func (m *Machine) hurry() {
 func (m *Machine) decided(in Decided) {
 	m.directory.asked = false
 	switch {
-	case m.state != promised || in.Attempt != m.attempt:
+	case m.state != promised || in.Attempt != m.attempt.Attempt:
 	case in.Err != nil || in.Decision == wire.DecisionNone:
 		m.consultLater()
 	case in.Decision == wire.DecisionAbort:
@@ -124,7 +124,7 @@ func (m *Machine) decided(in Decided) {
 
 // undecided takes the attempt back.
 func (m *Machine) undecided() {
-	m.call(CallRelease{Attempt: m.attempt})
+	m.call(CallRelease{Attempt: m.attempt.Attempt})
 	m.doubt = false
 	if m.restarted {
 		m.fail(wire.ReasonCancelled, "the process restarted between the promise and the directory's decision")
@@ -162,7 +162,8 @@ func (m *Machine) gone(ev crypto.CausalEvent) {
 func RecoverPromised(now time.Time, cfg Config, req Request, cert crypto.FreezeCert) (*Machine, Output) {
 	m := recovered(now, cfg, req)
 	m.state, m.restarted = promised, true
-	m.nextKey, m.frozenHead, m.attempt, m.cert = cert.Next, cert.Head, wire.Attempt(cert.Attempt), cert
+	m.nextKey, m.frozenHead, m.cert = cert.Next, cert.Head, cert
+	m.attempt = try{Attempt: wire.Attempt(cert.Attempt), live: true, final: cert.Head, held: true}
 	m.directory.at = now.Add(m.cfg.FreezeBudget)
 	m.sendPromised()
 	m.status()

@@ -22,7 +22,8 @@ type Committed struct {
 func Recover(now time.Time, cfg Config, req Request, c Committed) (*Machine, Output) {
 	m := recovered(now, cfg, req)
 	m.state = committed
-	m.nextKey, m.frozenHead, m.attempt, m.handover = c.Next, c.Head, c.Attempt, c.Handover
+	m.nextKey, m.frozenHead, m.handover = c.Next, c.Head, c.Handover
+	m.attempt = try{Attempt: c.Attempt, live: true, final: c.Head, held: true}
 	m.sendActivate()
 	m.status()
 	return m, m.take()

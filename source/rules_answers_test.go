@@ -40,7 +40,7 @@ func TestS6_AnswersAfterTheEnd(t *testing.T) {
 func TestO3_SourceChecksEveryHead(t *testing.T) {
 	for seq, change := range map[uint64]byte{2: 1, 3: 1, 5: 1, 6: 0} {
 		r := began(t)
-		r.step(Snapshotted{})
+		r.step(Snapshotted{Head: r.genes})
 		r.get(&wire.Progress{Ref: r.ref(), Head: r.genes})
 		r.step(Applied{Entries: r.sequence(5, 1)})
 		r.get(&wire.Progress{Ref: r.ref(), Head: r.head(2)})

@@ -23,13 +23,19 @@ func began(t *testing.T, options ...func(*Request)) *rig {
 	return r
 }
 
-// caughtUp is a machine whose target has restored and applied everything; it freezes.
+// caughtUp is a machine whose target has restored and applied everything; it is told to freeze before the hold comes.
 func caughtUp(t *testing.T, options ...func(*Request)) *rig {
 	r := began(t, options...)
-	r.step(Snapshotted{})
+	r.step(Snapshotted{Head: r.genes})
 	r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.genes})
 	r.get(&wire.Progress{Ref: r.ref(), Head: r.genes})
+	r.freezeNow()
 	return r
+}
+
+// freezeNow does not let the machine wait for an early hold.
+func (r *rig) freezeNow() {
+	r.step(Received{From: nodeO, Message: &wire.CutoverNotify{Ref: r.ref()}})
 }
 
 // inState takes a machine as far as a state.
@@ -46,10 +52,13 @@ func inState(t *testing.T, s state) *rig {
 		func() {
 			r.get(&wire.PrepareOK{Ref: r.ref(), Next: testNext.Public(), CreditEvents: 1 << 20, CreditBytes: 1 << 30})
 		},
-		func() { r.step(Snapshotted{}) },
+		func() { r.step(Snapshotted{Head: r.genes}) },
 		func() { r.step(Copied{Bytes: 10, Done: true}) },
 		func() { r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.genes}) },
-		func() { r.get(&wire.Progress{Ref: r.ref(), Head: r.genes}) },
+		func() {
+			r.get(&wire.Progress{Ref: r.ref(), Head: r.genes})
+			r.freezeNow()
+		},
 		func() { r.step(Frozen{Head: r.genes}) },
 		func() { r.get(r.hold()) },
 		func() {
@@ -110,9 +119,9 @@ func TestS1_OneSnapshot(t *testing.T) {
 				t.Fatalf("another view is taken while %v", r.m.state)
 			}
 		}
-		r.step(Snapshotted{})
+		r.step(Snapshotted{Head: r.genes})
 	}
-	if o := r.step(Snapshotted{}); o.Copy != nil || o.StopCopy {
+	if o := r.step(Snapshotted{Head: r.genes}); o.Copy != nil || o.StopCopy {
 		t.Error("a second view starts or stops a copy")
 	}
 }
@@ -175,7 +184,7 @@ func TestS2_EventsInsideTheView(t *testing.T) {
 // A hole in what the owner reports is an error with a name, and never shipped.
 func TestS2_GapIsReported(t *testing.T) {
 	r := began(t)
-	r.step(Snapshotted{})
+	r.step(Snapshotted{Head: r.genes})
 	r.sequence(1, 1)
 	if o := r.step(Applied{Entries: r.sequence(1, 1)}); o.Ended == nil || o.Ended.Reason != wire.ReasonGap {
 		t.Errorf("after a hole: %+v", o)

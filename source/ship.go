@@ -36,7 +36,7 @@ func cost(e *Entry) int     { return len(e.Event.Payload) + memoryOverhead }
 // Invariants: entries[start:] are contiguous in sequence and begin at acked+1; the first sent of them
 // have been sent on the current link, and the first arrived of those have been reported as arrived; bytes is the
 // cost of all, sentBytes the payload of the sent, flight the size on the wire of those sent and not arrived. head is the
-// head at acked, zero while that is the snapshot's.
+// head at acked.
 type backlog struct {
 	entries   []Entry
 	start     int
@@ -77,7 +77,7 @@ func (b *backlog) agrees(h crypto.Head) bool {
 		return false
 	case h.Sequence > b.acked:
 		return h == b.entries[b.start+int(h.Sequence-b.acked)-1].Head
-	case h.Sequence == b.acked && b.head != (crypto.Head{}):
+	case h.Sequence == b.acked:
 		return h == b.head
 	}
 	return true

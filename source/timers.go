@@ -68,6 +68,7 @@ func (m *Machine) limits() {
 // converged goes on to the cutover, or slows the producers if the target does not catch up. Nothing is
 // judged without a session: it could not catch up then, and the stall limit decides.
 func (m *Machine) converged() {
+	m.armedTooLong()
 	c, lag := &m.converge, m.lag()
 	if m.freezeAsked || !m.linked || c.reports == 0 || c.ready(lag, m.req.Options.MaxBlackout) {
 		m.tryCutover()
@@ -89,8 +90,7 @@ func (m *Machine) resend() {
 			m.askResume()
 		}
 	case frozen:
-		m.send(m.req.Target, &wire.Final{Ref: m.ref, Attempt: m.attempt, Head: m.frozenHead})
-		m.backoff()
+		m.sendFinal()
 	case promised:
 		m.sendPromised()
 	case committed:
@@ -143,6 +143,7 @@ func (m *Machine) wake() time.Time {
 		}
 	case replaying:
 		earlier(m.now.Add(stepInterval))
+		earlier(m.armWake())
 		if p := m.pauseEnd(); p.After(m.now) {
 			earlier(p)
 		}

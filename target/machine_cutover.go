@@ -8,8 +8,9 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// finalAt: the source is frozen at this head for this attempt. A repeat is answered again; an attempt
-// below one already known is ignored, never obeyed.
+// finalAt: the source wants this head held for this attempt. It is frozen there, or has sequenced nothing since (protocol
+// §4.6.7), which makes no difference here. A repeat is answered again; an attempt below one already known is ignored,
+// never obeyed.
 func (m *Machine) finalAt(msg *wire.Final) {
 	a := msg.Attempt
 	if m.state != replaying && m.state != holding && m.state != restoring || a.Epoch != m.ref.Epoch {

@@ -12,8 +12,9 @@ type CutoverNotify struct{ Ref }
 // Type returns TypeCutoverNotify.
 func (*CutoverNotify) Type() Type { return TypeCutoverNotify }
 
-// Final states the head that the source is frozen at (protocol.md §3.3.9). Every
-// event up to it has been sent before.
+// Final asks the target to hold the head that the source is frozen at, or has
+// sequenced nothing behind (protocol.md §3.3.9). Every event up to it has been
+// sent before.
 type Final struct {
 	Ref
 	Attempt Attempt
