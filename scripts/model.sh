@@ -99,6 +99,7 @@ planted() { # planted MODEL FLAGS NAME...
 short_runs() {
 	hash=22 optimize=-O1
 	check clean cutover "-DEV=2 -DAT=2 -DCR=2 -DLS=1"
+	check clean cutover "-DEARLY -DEV=2 -DAT=2 -DCR=2 -DLS=1"
 	check clean cutover "-DONEWAY -DEV=2 -DAT=2 -DCR=2 -DLS=1"
 	check clean cutover "-DCLIENT -DEV=2 -DAT=2 -DCR=1 -DLS=1 -DDR=0"
 	check clean directory "-DEV=1 -DAT=2 -DCR=1 -DLS=1"
@@ -107,6 +108,7 @@ short_runs() {
 	check clean standby "-DEV=5 -DCR=2"
 	check clean comeback "-DST=4 -DEV=2 -DAT=2 -DCR=1"
 	check ends cutover "-DEV=2 -DAT=2 -DCR=1 -DLS=0"
+	check ends cutover "-DEARLY -DEV=2 -DAT=2 -DCR=1 -DLS=0"
 	check ends cutover "-DONEWAY -DEV=2 -DAT=2 -DCR=1 -DLS=0"
 	check ends cutover "-DCLIENT -DEV=2 -DAT=2 -DCR=1 -DLS=0 -DDR=0"
 	check ends directory "-DEV=1 -DAT=2 -DCR=1 -DLS=0"
@@ -152,6 +154,7 @@ for what in MOVED "ALL_SPENT*MOVED" "ALL_SPENT*STAYED"; do
 	check reached cutover "-DREACH=$what"
 	check reached directory "-DREACH=$what"
 done
+check reached cutover "-DEARLY -DREACH=ALL_SPENT*MOVED"
 check reached cutover "-DONEWAY -DREACH=ALL_SPENT*MOVED"
 check reached cutover "-DCLIENT -DREACH=tTimes*receipt"
 check reached directory "-DGONE -DREACH=OUTLIVED"
@@ -161,6 +164,8 @@ planted cutover "" hold_unsynced commit_unreported old_report heads_ignored acti
 	drop_hold_on_timeout thaw_after_commit activate_before_sync source_opens_unsynced target_opens_unsynced \
 	ship_unsynced_unchecked boot_reused answer_voids_any answer_live_attempt old_abort_obeyed hold_lowered \
 	void_final_obeyed client_ack_unsynced retire_before_ack ack_unsynced fail_after_commit held_copy_restarted
+planted cutover "-DEARLY" old_report lower_report commit_unreported hold_unsynced answer_live_attempt arm_outlives_abort \
+	arm_outlives_restart
 planted cutover "-DONEWAY" lower_report report_unsynced arm_outlives_abort arm_outlives_restart
 planted cutover "-DCLIENT" forward_twice table_left_behind
 planted directory "" cert_before_promise abort_after_promise unclear_is_abort restart_forgets_promise \

@@ -7,7 +7,8 @@
  * holds a handover may deliver it: act is the entry on its way, from the source, the orchestrator or anyone.
  *
  * Bounds: EV entries, AT attempts, CR crashes of each node, LS losses, DR copies dropped or gone wrong.
- * Variants: ONEWAY  the target is asked to hold before the freeze (armed), and reports every head;
+ * Variants: EARLY   an attempt may be opened before the freeze, at the newest head (4.6.7);
+ *           ONEWAY  more than that: its Final names no head, and the target reports every one it reaches;
  *           CLIENT  one submission is followed: held, applied, forwarded, asked again, acknowledged;
  *           BUG=x   one planted mistake, see README.md.
  * Every action uses something up, so every run ends, and Monitor() judges the states in which nothing is left
@@ -56,6 +57,14 @@ byte sHand;        /* its handover entry: 0 none, 1 written, 2 durable, which is
 byte relN, relA;   /* the head and the attempt of the handover */
 byte acked;        /* entries acknowledged to producers: all that may be */
 byte att;          /* the last attempt issued, in the order (boot, count); the boot counter is durable */
+#ifdef EARLY
+byte aN;           /* the head that its Final names */
+#define NAMES_HEAD aN = sN
+#define AGAIN    (aN == sN)
+#else
+#define NAMES_HEAD skip
+#define AGAIN    true
+#endif
 bool sGone;        /* it has let go: its copy is deleted, the record of the move is left */
 bool sUp = true, sFrz, sLive; /* in memory: frozen; att is live */
 
@@ -90,7 +99,11 @@ bool tTimesD, held, forward, receipt; /* durable there; held at the source; Forw
 #define AT_HEAD  ANY
 #define REACHED(a) true
 #else
+#ifdef EARLY
+#define OPENS    (!sLive)
+#else
 #define OPENS    (sFrz && !sLive)
+#endif
 #define AT_HEAD  (sN + 1)
 #define REACHED(a) (fin[a] == tN + 1)              /* code: target.(*Machine).tryHold */
 #endif
@@ -112,10 +125,12 @@ end: do
   :: atomic { HOLDER && sD < sN -> sD = sN; acked = sN }
   /* code: source.(*Machine).freeze, froze */
   :: atomic { HOLDER && !sFrz && (att < AT || sLive) -> sFrz = true }
-  /* an attempt, and Final. code: source.(*Machine).sendFinal */
-  :: atomic { HOLDER && OPENS && att < AT -> att++; sLive = true; fin[att] = AT_HEAD }
+  /* an attempt, and Final. code: source.(*Machine).open */
+  :: atomic { HOLDER && OPENS && att < AT -> att++; sLive = true; NAMES_HEAD; fin[att] = AT_HEAD }
   /* Final again. code: source.(*Machine).resend */
-  :: atomic { HOLDER && sLive && fin[att] == 0 -> fin[att] = AT_HEAD }
+  :: atomic { HOLDER && sLive && AGAIN && fin[att] == 0 -> fin[att] = AT_HEAD }
+  /* something was sequenced behind it: another attempt is needed, frozen or not. code: source.(*Machine).applied, final */
+  :: atomic { HOLDER && sLive && !AGAIN -> ends_attempt(); if :: att == AT -> sFrz = false; APPLY_HELD :: else fi }
   /* budget spent, cancelled, target failed: Aborted, and it goes on. code: source.(*Machine).freezeTimedOut, fail, thaw */
   :: atomic { HOLDER && sLive -> ends_attempt(); sFrz = false; APPLY_HELD }
   /* a late ReplayComplete, or an Ask, about an attempt that is over. code: source.(*Machine).replayComplete, answer */
