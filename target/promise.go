@@ -73,8 +73,19 @@ func (m *Machine) decided(in Decided) {
 	}
 }
 
+// elsewhere reports whether a committed certificate is for another copy than this one: whoever asked for the hold here, with
+// words of a real move perhaps, cannot make this the daemon any more (protocol §4.6.5).
+func (m *Machine) elsewhere(cert *crypto.FreezeCert) bool {
+	return cert.Verify(m.epochKey) == nil && cert.Epoch == m.ref.Epoch+1 && (cert.To != m.cfg.Node || cert.Next != m.key.Public())
+}
+
 // accept makes the entry of the certificate that was committed, whoever brought it to the directory.
 func (m *Machine) accept(cert crypto.FreezeCert) {
+	if m.elsewhere(&cert) {
+		m.release(m.held)
+		m.drop(wire.ReasonMoved, "the directory has given the daemon to another copy")
+		return
+	}
 	if err := m.checkCert(&cert); err != nil {
 		m.doubt = true // the directory has something that the source cannot have signed for this hold
 		return
