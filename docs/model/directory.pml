@@ -191,7 +191,7 @@ end: do
 #define ANSWERS (dUp && known && (SYNCED || IS(answer_unsynced)))
 /* The target asks about the certificate that it has, or else about its hold. */
 #define ASKED(a) (wantC[a] || HOLDS && (tCert == a || tCert == 0 && tHold == a))
-/* One transaction each. code: directory.(*Table).Claim, Outcome; directory.claim, commit */
+/* One transaction each; answers come from what is durable. code: directory.(*Table).Claim, Outcome; directory.claim, commit; bolt.(*file).View */
 #define DECIDE(a) \
   :: atomic { dUp && known && (wantC[a] || IS(hold_unchecked) && cert[a] > 0) && moved == 0 && (a > gone || IS(commit_unguarded)) -> \
        moved = a; rowN = (cert[a] > 0 -> cert[a] - 1 : sN) } \
