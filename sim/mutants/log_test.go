@@ -54,6 +54,6 @@ var log = []mutation{
 		edits: []edit{{"target/machine_cutover.go", "	if a.Less(m.wanted) || !m.void.Less(a) || a == m.wanted", "	if a == m.wanted"}}},
 	{name: "answer-voids-any", broken: "an answer about one attempt voids whatever is held", promise: "P1", pkg: "target", tests: "Test.*Machine.*|TestS7.*",
 		edits: []edit{{"target/machine_cutover.go", "	case msg.State == wire.StateServing:\n		m.abortedAttempt(msg.Attempt)", "	case msg.State == wire.StateServing:\n		m.abortedAttempt(m.held)"}}},
-	{name: "serving-after-commit", broken: "a source that has committed answers that it serves", promise: "P1",
+	{name: "serving-after-commit", broken: "a source that has committed answers that it serves", promise: "P1", pkg: "source", tests: "Test.*",
 		edits: []edit{{"source/answer.go", "	case m.state >= committed && m.state != stayed:\n		ans.State", "	case m.state > committed && m.state != stayed:\n		ans.State"}}},
 }
