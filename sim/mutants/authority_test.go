@@ -124,4 +124,9 @@ var authority = []mutation{
 			{"node/frame.go", "		return c.sources[failed.Migration].m.Ref().Origin == failed.Origin", "		return true"},
 			{"node/frame.go", "		return m.Ref().Origin == failed.Origin && m.Status().Phase", "		return m.Status().Phase"},
 		}},
+	{name: "held-applied-and-forwarded", broken: "what was held is applied at the source as well (the host's gate removed as well)", promise: "P3",
+		edits: []edit{
+			{"source/cutover.go", "	m.committedAt = m.now\n", "	m.committedAt = m.now\n	m.out.Apply = append(m.out.Apply, m.held.waiting...)\n"},
+			hostAnswersAlways,
+		}},
 }

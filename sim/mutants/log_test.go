@@ -56,4 +56,17 @@ var log = []mutation{
 		edits: []edit{{"target/machine_cutover.go", "	case msg.State == wire.StateServing:\n		m.abortedAttempt(msg.Attempt)", "	case msg.State == wire.StateServing:\n		m.abortedAttempt(m.held)"}}},
 	{name: "serving-after-commit", broken: "a source that has committed answers that it serves", promise: "P1", pkg: "source", tests: "Test.*",
 		edits: []edit{{"source/answer.go", "	case m.state >= committed && m.state != stayed:\n		ans.State", "	case m.state > committed && m.state != stayed:\n		ans.State"}}},
+	{name: "renumbered", broken: "a client that sends submissions again numbers them anew", promise: "P2",
+		edits: []edit{{"node/client.go", "	cl.nextSeq = cl.fill(cl.nextSeq)\n", "	for _, it := range cl.all() {\n		it.Seq = 0\n	}\n	cl.sent = 0\n	cl.nextSeq = cl.fill(cl.nextSeq)\n"}}},
+	{name: "replayed-twice", broken: "an event that is sent again is replayed again (cursor, link and table not looked at)", promise: "P2",
+		edits: []edit{
+			{"target/record_replay.go", "		return r.duplicate(ev, p)", "		_ = r.host.Load() != nil && r.host.Load().Replay(*ev) == nil\n		return true"},
+			linkUnchecked,
+			{"daemon/replay.go", "math.MaxUint64, ev.ProducerSeq); e != nil || err != nil {", "math.MaxUint64, ev.ProducerSeq); e != nil && err != nil {"},
+		}},
+	{name: "other-outputs", broken: "a replay computes other outputs and nobody compares the digest of them", promise: "P4",
+		edits: []edit{
+			targetIgnoresHead, handlerIgnoresHead, sourceIgnoresHead, reportsUnread, commitIgnoresHead, replayIgnoresHead,
+			{"daemon/submit.go", "	next.Extend(ev, outputs)\n", "	if h.state == dark {\n		next.Extend(ev, nil)\n	} else {\n		next.Extend(ev, outputs)\n	}\n"},
+		}},
 }
