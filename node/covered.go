@@ -32,6 +32,9 @@ func (c *Core) acknowledge(origin, ticket uint64, items []wire.ReceiptItem, err 
 // releaseCovered answers what the target has, in order; everything, when no target replays any more.
 func (c *Core) releaseCovered(e *sourceEntry) {
 	d := e.d
+	if d.source != nil && d.source != e {
+		return // a late word about a migration that has ended says nothing of the one that runs
+	}
 	through, waits := e.m.Covered()
 	n := 0
 	for n < len(d.uncovered) && (!waits || e.ended || d.uncovered[n].through <= through) {
