@@ -247,9 +247,9 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 	case *wire.Resume, *wire.BufferedEvents, *wire.Final, *wire.Aborted, *wire.Forward:
 		c.send(from, &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonDaemonNotFound, Detail: "no such migration runs here"})
 	case *wire.ActivateTarget:
-		c.prove(from, ref, msg.Attempt)
+		c.prove(from, ref, msg.Attempt, msg.Handover.Digest())
 	case *wire.Promised:
-		c.prove(from, ref, msg.Attempt())
+		c.prove(from, ref, msg.Attempt(), crypto.Digest{})
 	}
 }
 

@@ -10,11 +10,13 @@ import (
 
 // Calls about proofs.
 type (
-	// Prove looks for the proof of a migration in the daemon's passport.
+	// Prove looks for the proof of a migration in the daemon's passport. Entry is the digest of its handover, zero if the
+	// asker does not have that; an orchestrator may have left the epoch open.
 	Prove struct {
 		To      crypto.NodeID
 		Ref     wire.Ref
 		Attempt wire.Attempt
+		Entry   crypto.Digest
 	}
 	// Proof is its result: the handover that the migration was for, and the one that followed it. The second was signed
 	// with the key of the first.
@@ -22,7 +24,7 @@ type (
 )
 
 // prove answers a source that wants to know whether its daemon was activated here.
-func (c *Core) prove(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt) {
+func (c *Core) prove(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt, entry crypto.Digest) {
 	if ack := c.arrivalOf(ref); ack != nil {
 		if opened := c.openedBy(ref.Origin); opened != nil {
 			c.sendProof(to, ref, attempt, wire.StateServing, opened)
@@ -33,7 +35,7 @@ func (c *Core) prove(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt) {
 	if d := c.daemons[ref.Origin]; d != nil && d.Epoch > ref.Epoch+1 && !d.committed() {
 		if !d.proving {
 			d.proving = true
-			c.call(ref.Origin, ref.Migration, Prove{to, ref, attempt})
+			c.call(ref.Origin, ref.Migration, Prove{to, ref, attempt, entry})
 		}
 		return
 	}
@@ -71,12 +73,16 @@ func (x *Executor) proof(op Prove) (p Proof) {
 	if !ok {
 		return p
 	}
-	list := host.Passport().Handovers // that of epoch e is at e-2
-	if at := op.Ref.Epoch - 1; at < uint64(len(list)) {
-		p.Opened = entryOf(list[at])
-		if at+1 < uint64(len(list)) {
-			p.Ended = entryOf(list[at+1])
+	list := host.Passport().Handovers
+	for i, h := range list {
+		if h.Epoch != op.Ref.Epoch+1 && h.Event().Digest() != op.Entry {
+			continue
 		}
+		p.Opened = entryOf(h)
+		if i+1 < len(list) {
+			p.Ended = entryOf(list[i+1])
+		}
+		return p
 	}
 	return p
 }

@@ -24,6 +24,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -39,6 +40,7 @@ var (
 	ErrLocked = errors.New("bolt: another process has the directory's file open")
 	// ErrFailed: a write or sync has failed. What is on disk is known only after
 	// the file has been closed and opened again; until then nothing is answered.
+	// After a write that found no room each call tries that by itself.
 	ErrFailed = fmt.Errorf("bolt: a write failed; close the file and open it again: %w", wire.ErrInternal)
 	// ErrClosed: the DB was closed.
 	ErrClosed = errors.New("bolt: the directory is closed")
@@ -66,7 +68,7 @@ var _ directory.Directory = (*DB)(nil)
 //
 // Errors: ErrLocked, at once; directory.ErrDamaged; the file system's.
 func Open(path string, o Options) (*DB, error) {
-	f := &file{}
+	f := &file{path: path}
 	if err := guard(func() error { return f.open(path, o.Recovering) }); err != nil {
 		return nil, errors.Join(err, f.abandon())
 	}
@@ -104,6 +106,8 @@ type file struct {
 	meta       meta     // as the file was opened
 	recovering atomic.Bool
 	failed     atomic.Bool
+	full       atomic.Bool // and that was for lack of room, so that another try may succeed
+	path       string
 	wake       directory.Wake
 	// commits is held while a transaction is written and synced. bbolt shows it to readers in between, when a
 	// power failure can still undo it; nothing may be answered from it before.
@@ -160,6 +164,9 @@ func (f *file) abandon() error {
 
 // close closes the database.
 func (f *file) close() error {
+	f.commits.Lock()
+	defer f.commits.Unlock()
+	f.full.Store(false) // who has closed it does not want it open again
 	if err := f.db.Close(); err != nil {
 		return fmt.Errorf("bolt: %w", err)
 	}
@@ -189,6 +196,7 @@ func guard(f func() error) (err error) {
 
 // View implements directory.Store.
 func (f *file) View(ctx context.Context, origin uint64, read func(directory.Reader) error) error {
+	f.repair()
 	f.commits.RLock()
 	defer f.commits.RUnlock()
 	if err := f.usable(ctx); err != nil {
@@ -201,6 +209,7 @@ func (f *file) View(ctx context.Context, origin uint64, read func(directory.Read
 
 // Update implements directory.Store.
 func (f *file) Update(ctx context.Context, origin uint64, step func(directory.Reader) (*directory.Change, error)) error {
+	f.repair()
 	if err := f.usable(ctx); err != nil {
 		return err
 	}
@@ -224,6 +233,35 @@ func (f *file) usable(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// repair opens the file again after a write that found no room, as whoever closed and opened it by hand would: what the
+// failed transaction left is then read from the file and nowhere else, and is whole or nothing. After a sync that failed only a
+// new process may look, and nobody here does.
+func (f *file) repair() {
+	if !f.full.Load() {
+		return
+	}
+	f.commits.Lock()
+	defer f.commits.Unlock()
+	if !f.full.Load() || f.db.Close() != nil {
+		return
+	}
+	again := &file{path: f.path}
+	if guard(func() error { return again.open(f.path, false) }) != nil {
+		_ = again.abandon() // the next call tries again
+		return
+	}
+	if guard(func() error { return again.begin(false) }) != nil {
+		_ = again.close()
+		return
+	}
+	f.db, f.os = again.db, again.os
+	f.full.Store(false)
+	f.failed.Store(false)
+}
+
+// noRoom reports whether a write failed because the disk is full. It did not reach the disk then, and no sync was tried.
+func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // errUnchanged ends a transaction that has nothing to write.
 var errUnchanged = errors.New("bolt: nothing to write")
@@ -263,6 +301,7 @@ func (f *file) update(step func(*bbolt.Tx, *meta) (changed bool, err error)) err
 		return nil
 	case committing:
 		f.failed.Store(true)
+		f.full.Store(noRoom(err))
 		return fmt.Errorf("%w: %w: %w", directory.ErrUnclear, ErrFailed, err)
 	}
 	return closed(err)

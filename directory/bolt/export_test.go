@@ -22,3 +22,9 @@ func (d *DB) ViewsWait(ctx context.Context, origin uint64) (wait bool, err error
 	})
 	return wait, err
 }
+
+// FillDisk makes the database believe that a write has just failed for lack of room.
+func (d *DB) FillDisk() {
+	d.file.failed.Store(true)
+	d.file.full.Store(true)
+}

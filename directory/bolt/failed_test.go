@@ -44,6 +44,25 @@ func TestAfterAFailedWriteNothingIsAnswered(t *testing.T) {
 	moves(t, db, d, 4)
 }
 
+// TestRoomAgain: after a write that found no room the file is read anew by whoever asks next, and decides again. One that
+// was closed stays closed.
+func TestRoomAgain(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "directory.db")
+	d := filled(t, path, 1)[0]
+	db := open(t, path, bolt.Options{})
+	db.FillDisk()
+	if e, err := db.Lookup(ctx, d.Origin()); err != nil || e.Epoch != d.Epoch() {
+		t.Errorf("lookup: %+v, %v", e, err)
+	}
+	db.FillDisk()
+	moves(t, db, d, 4)
+	db.FillDisk()
+	closeDB(t, db)
+	if _, err := db.Lookup(ctx, d.Origin()); err == nil {
+		t.Error("a closed directory answers")
+	}
+}
+
 // TestNothingIsAnsweredFromWhatIsNotSynced: bbolt shows a transaction between its write and its sync, and a
 // decision that was told must not be undone by a power failure.
 func TestNothingIsAnsweredFromWhatIsNotSynced(t *testing.T) {
