@@ -31,7 +31,7 @@ var durable = table{
 	{"transfer", "- > A", "A > A|B", "B > B", "-? > A", ""},
 	{"restore", "- > A", "A > A|B", "B > B", "-? > A", ""},
 	{"replay", "- > A", "A > A|B", "B > B", "-? > A", ""},
-	{"frozen", "- > A", "A > A|B", "B > B", "-? > A", ""},
+	{"frozen", "- > A", "A|-? > A|B", "B > B", "-? > A", ""}, // with an early hold the freeze commits at once (§4.6.7)
 	{"held", "-? > A", "A > A|B", "B > B", "-? > A", ""},
 	{"handed over", "-? > A|B", "-? > B", "B > B", "-? > A|B", ""}, // the entry is written and not synced: all of it counts, or nothing
 	{"committed", "-? > B", "-? > B", "B > B", "-? > B", ""},
