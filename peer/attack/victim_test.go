@@ -10,10 +10,13 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/peer"
+	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/transport"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -81,6 +84,8 @@ func beAttacked() (err error) {
 		},
 		Transport:   transport.Config{HandshakeTimeout: handshakeTimeout},
 		MaxSnapshot: cfg.MaxSnapshot,
+		// A copy whose stream was cut waits so long for its source to go on.
+		Core: node.Config{Target: target.MachineConfig{Orphan: 5 * time.Second}},
 	})
 	if err != nil {
 		return err
