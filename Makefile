@@ -2,7 +2,7 @@
 CHECKS = vet lint test modules fuzz-short chaos-short demo
 
 # How long make check fuzzes each target, and make fuzz.
-FUZZTIME ?= 3s
+FUZZTIME ?= 2s
 FUZZLONG ?= 10m
 
 # The modules inside this one, which keep what they need out of its go.mod.
