@@ -19,7 +19,7 @@ import (
 
 const (
 	// patience is how long a test waits for what must happen. Nothing else depends on time.
-	patience = 30 * time.Second
+	patience = time.Minute
 	// handshakeTimeout is shorter than the default, so that what it must end ends within a test.
 	handshakeTimeout = 2 * time.Second
 )

@@ -85,7 +85,7 @@ func beAttacked() (err error) {
 		Transport:   transport.Config{HandshakeTimeout: handshakeTimeout},
 		MaxSnapshot: cfg.MaxSnapshot,
 		// A copy whose stream was cut waits so long for its source to go on.
-		Core: node.Config{Target: target.MachineConfig{Orphan: 5 * time.Second}},
+		Core: node.Config{Target: target.MachineConfig{Orphan: 20 * time.Second}},
 	})
 	if err != nil {
 		return err
