@@ -169,7 +169,8 @@ func SignAcceptance(key *EntityKeypair, cert FreezeCert) (Signature, error) {
 //
 // Errors: ErrBadHandover, ErrWeakKey for the next epoch's key, ErrBadSignature.
 func Decide(cert FreezeCert, acceptance Signature) (CausalEvent, Handover, error) {
-	h := Evidence{cert, acceptance}.handover()
+	h := cert.Handover()
+	h.Acceptance = acceptance
 	if err := h.check(); err != nil {
 		return CausalEvent{}, Handover{}, err
 	}
@@ -205,31 +206,4 @@ func Accept(key *EntityKeypair, cert FreezeCert) (CausalEvent, Handover, error) 
 		return CausalEvent{}, Handover{}, err
 	}
 	return Decide(cert, acceptance)
-}
-
-// Evidence is the two signed halves of a decided handover, for whoever has them
-// apart.
-type Evidence struct {
-	// Cert is the source's word.
-	Cert FreezeCert
-	// Acceptance is the target's, see SignAcceptance.
-	Acceptance Signature
-}
-
-// handover returns the handover that the evidence becomes.
-func (e Evidence) handover() Handover {
-	h := e.Cert.Handover()
-	h.Acceptance = e.Acceptance
-	return h
-}
-
-// Verify checks the certificate's form and both signatures: Cert's by signer,
-// the key of the epoch that would end, and the acceptance by Cert.Next. Errors
-// are those of FreezeCert.Verify.
-func (e Evidence) Verify(signer PublicKey) error {
-	h := e.handover()
-	if err := h.check(); err != nil {
-		return err
-	}
-	return h.verify(signer)
 }
