@@ -112,21 +112,27 @@ func answers(t *testing.T, db *bolt.DB, daemons []*conformance.Daemon) ([]direct
 	return list, nil
 }
 
-// TestDamageIsNeverServed flips bits all over a file. Either the file is refused, or
-// the flip was in a place without meaning and every answer is right.
-func TestDamageIsNeverServed(t *testing.T) {
+// closedFile is a file with a few daemons that have moved, and what a directory answers from it.
+func closedFile(t *testing.T, n int) (daemons []*conformance.Daemon, file []byte, want []directory.Entry) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "directory.db")
-	daemons := filled(t, path, 12)
-	good, err := os.ReadFile(path)
+	daemons = filled(t, path, n)
+	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := open(t, path, bolt.Options{})
-	want, err := answers(t, db, daemons)
-	if err != nil {
+	defer closeDB(t, db)
+	if want, err = answers(t, db, daemons); err != nil {
 		t.Fatal(err)
 	}
-	closeDB(t, db)
+	return daemons, file, want
+}
+
+// TestDamageIsNeverServed flips bits all over a file. Either the file is refused, or
+// the flip was in a place without meaning and every answer is right.
+func TestDamageIsNeverServed(t *testing.T) {
+	daemons, good, want := closedFile(t, 12)
 	seed := uint64(time.Now().UnixNano())
 	r, refused := rand.New(rand.NewPCG(seed, 1)), 0
 	for range 400 {
@@ -149,18 +155,7 @@ func TestDamageIsNeverServed(t *testing.T) {
 // TestDamagedPagesEndNothing flips a bit of each byte in which a page says what it is and
 // where its elements are. bbolt alone follows some of these files for ever.
 func TestDamagedPagesEndNothing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "directory.db")
-	daemons := filled(t, path, 12)
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := open(t, path, bolt.Options{})
-	want, err := answers(t, db, daemons)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeDB(t, db)
+	daemons, good, want := closedFile(t, 12)
 	seed := uint64(time.Now().UnixNano())
 	r, bad := rand.New(rand.NewPCG(seed, 1)), filepath.Join(t.TempDir(), "bad.db")
 	for page := 0; page < len(good); page += os.Getpagesize() {
