@@ -18,6 +18,9 @@
 // A source whose target has everything asks for the hold before it freezes, while it is replaying. If nothing is sequenced
 // until the hold comes, it freezes and goes from frozen to committing in the same step (protocol §4.6.7).
 //
+// Where a directory decides (protocol §4.14), frozen goes to promising and promised, which only the directory leaves: to
+// committing with the entry that the target has made, or back to replaying after an ABORT.
+//
 // Once the handover has been asked for, no message and no clock leads back: only the host can, by reporting
 // that it wrote nothing (protocol §4.7.3). A machine that is committed and unanswered says so as
 // [wire.OutcomeInDoubt] and keeps resending; it never decides by the clock.

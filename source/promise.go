@@ -115,15 +115,15 @@ func (m *Machine) decided(in Decided) {
 	case in.Err != nil || in.Decision == wire.DecisionNone:
 		m.consultLater()
 	case in.Decision == wire.DecisionAbort:
-		m.undecided()
+		m.takeBack()
 	default:
 		m.resetRetry()
 		m.sendPromised()
 	}
 }
 
-// undecided takes the attempt back.
-func (m *Machine) undecided() {
+// takeBack ends the attempt that the directory has aborted.
+func (m *Machine) takeBack() {
 	m.call(CallRelease{Attempt: m.attempt.Attempt})
 	m.doubt = false
 	if m.restarted {
