@@ -41,7 +41,7 @@ var (
 	// ErrFailed: a write or sync has failed. What is on disk is known only after
 	// the file has been closed and opened again; until then nothing is answered.
 	// After a write that found no room each call tries that by itself.
-	ErrFailed = fmt.Errorf("bolt: a write failed; close the file and open it again: %w", wire.ErrInternal)
+	ErrFailed = fmt.Errorf("bolt: a write failed, and nothing is answered until the file has been opened anew: %w", wire.ErrInternal)
 	// ErrClosed: the DB was closed.
 	ErrClosed = errors.New("bolt: the directory is closed")
 )
