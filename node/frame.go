@@ -96,7 +96,7 @@ func (c *Core) sessionError(s *session, msg *wire.SessionError) {
 	}
 	ref := wire.Ref{Migration: msg.Migration, Origin: msg.Origin}
 	failed := &wire.MigrationFailed{Ref: ref, Reason: msg.Reason, Detail: msg.Detail}
-	roles, err := subproto.Route(wire.TypeMigrationFailed, s.peer, c.views(msg.Migration))
+	roles, err := subproto.Route(wire.TypeMigrationFailed, s.peer, c.views(ref))
 	if err != nil {
 		return
 	}
@@ -144,7 +144,7 @@ func (c *Core) routed(from crypto.NodeID, msg wire.Message) {
 	if c.dormant[ref.Origin] != nil {
 		return // whoever it is asks again, and is answered when the daemon is back
 	}
-	roles, err := subproto.Route(msg.Type(), from, c.views(ref.Migration))
+	roles, err := subproto.Route(msg.Type(), from, c.views(ref))
 	switch {
 	case err == nil:
 		c.deliver(roles, from, msg)
@@ -172,41 +172,40 @@ func (c *Core) refuse(from crypto.NodeID, msg wire.Message, err error) {
 	}
 }
 
-// views lists the roles this node plays in a migration.
-func (c *Core) views(id wire.MigrationID) []subproto.View {
+// views lists the roles this node plays in a migration. One under the same id of another daemon, or from another epoch, is
+// not that migration: whoever has taken the id for it does not stand in for the one that had it before.
+func (c *Core) views(ref wire.Ref) []subproto.View {
 	var views []subproto.View
-	if e := c.sources[id]; e != nil {
+	if e := c.sources[ref.Migration]; e != nil && same(ref, e.m.Ref()) {
 		views = append(views, subproto.View{Role: subproto.Source, Parties: subproto.Parties{
 			Source: c.cfg.Node, Target: e.m.Target(), Orchestrator: e.m.Orchestrator()}})
 	}
-	if e := c.targets[id]; e != nil {
+	if e := c.targets[ref.Migration]; e != nil && same(ref, e.m.Ref()) {
 		views = append(views, subproto.View{Role: subproto.Target, Parties: subproto.Parties{
 			Source: e.m.Source(), Target: c.cfg.Node, Orchestrator: e.m.Orchestrator()}})
 	}
-	if e := c.orchestrators[id]; e != nil {
+	if e := c.orchestrators[ref.Migration]; e != nil {
 		views = append(views, subproto.View{Role: subproto.Orchestrator, Parties: subproto.Parties{
 			Source: e.m.Source(), Target: e.m.Target(), Orchestrator: c.cfg.Node}})
 	}
 	return views
 }
 
-// deliver steps each role with the message. Origin and epoch must be those of the migration: a frame that
-// names another is stale, and is answered, not obeyed.
+// same reports whether a message's reference is that of a migration. Messages of an orchestrator, and complaints, may leave
+// the epoch open.
+func same(got, want wire.Ref) bool {
+	return got.Migration == want.Migration && got.Origin == want.Origin && (got.Epoch == want.Epoch || got.Epoch == 0)
+}
+
+// deliver steps each role with the message.
 func (c *Core) deliver(roles []subproto.Role, from crypto.NodeID, msg wire.Message) {
 	ref := refOf(msg)
 	for _, role := range roles {
 		switch role {
 		case subproto.Source:
-			e := c.sources[ref.Migration]
-			if c.stale(from, msg, e.m.Ref()) {
-				continue
-			}
-			c.stepSource(e, source.Received{From: from, Message: msg})
+			c.stepSource(c.sources[ref.Migration], source.Received{From: from, Message: msg})
 		case subproto.Target:
 			e := c.targets[ref.Migration]
-			if c.stale(from, msg, e.m.Ref()) {
-				continue
-			}
 			switch msg := msg.(type) {
 			case *wire.Forward:
 				c.forwardedHere(e, from, msg)
@@ -224,17 +223,6 @@ func (c *Core) deliver(roles []subproto.Role, from crypto.NodeID, msg wire.Messa
 	}
 }
 
-// stale reports, and answers, a message that names another daemon or epoch than its migration. Messages of
-// an orchestrator may leave the epoch open.
-func (c *Core) stale(from crypto.NodeID, msg wire.Message, want wire.Ref) bool {
-	ref := refOf(msg)
-	if ref.Origin == want.Origin && (ref.Epoch == want.Epoch || ref.Epoch == 0) {
-		return false
-	}
-	c.refuse(from, msg, wire.ErrStaleEpoch)
-	return true
-}
-
 // stray answers a message of a migration that this node does not know, or knows no more.
 func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 	switch msg := msg.(type) {
@@ -250,6 +238,10 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 		c.prove(from, ref, msg.Attempt, msg.Handover.Digest())
 	case *wire.Promised:
 		c.prove(from, ref, msg.Attempt(), crypto.Digest{})
+	default:
+		if c.sources[ref.Migration] != nil || c.targets[ref.Migration] != nil {
+			c.refuse(from, msg, wire.ErrStaleEpoch)
+		}
 	}
 }
 

@@ -227,7 +227,7 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 		c.whereIs(from, msg.Ref, wire.Attempt{}) // it has moved the daemon, in an earlier life of this process
 		return
 	}
-	if failed := c.refusals[msg.Migration]; failed != nil {
+	if failed := c.refusals[msg.Migration]; failed != nil && failed.Origin == msg.Origin {
 		c.send(from, failed)
 		return
 	}

@@ -11,11 +11,11 @@ func (m *Machine) Handover() (crypto.CausalEvent, bool) {
 }
 
 // answered takes what the target says of the daemon.
-func (m *Machine) answered(msg *wire.Answer) {
+func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 	switch {
 	case msg.HasHandover:
 		m.entry(msg.Handover)
-	case msg.State == wire.StateUnknown && msg.Attempt == m.attempt.Attempt:
+	case msg.State == wire.StateUnknown && from == m.req.Target && msg.Attempt == m.attempt.Attempt:
 		m.targetForgot()
 	}
 }

@@ -206,7 +206,7 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	case *wire.Ask:
 		m.answer(from, msg)
 	case *wire.Answer:
-		m.answered(msg)
+		m.answered(from, msg)
 	case *wire.TakeSnapshot:
 		m.status() // a repeat: tell how far it is
 	}

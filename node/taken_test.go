@@ -1,0 +1,72 @@
+package node_test
+
+import (
+	"testing"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// TestTakenID: a migration that has run here long ago is still answered for (protocol §7.4) when somebody else has begun another one
+// under its id; and what belongs to neither is refused.
+func TestTakenID(t *testing.T) {
+	c := node.New(node.Config{
+		Node: crypto.NodeID{1}, Boot: 1, Admit: func(*wire.Prepare) error { return nil },
+		NewKey: func() (*crypto.EntityKeypair, error) { return crypto.KeypairFromSeed([32]byte{1}) },
+	})
+	for i := range node.SessionID(2) { // session 1 is with node 2, session 2 with node 3
+		c.Step(benchTime, node.SessionUp{Session: i + 1, Peer: crypto.NodeID{byte(i) + 2}, Rights: wire.AllRights})
+		step(c, i+1, &wire.Hello{Versions: versions, Boot: 1})
+	}
+	c.Step(benchTime, node.Serve{Daemon: node.Daemon{Origin: 7, Epoch: 3}})
+	other := arrival(0)
+	step(c, 1, other)
+	if _, ok := c.Migration(other.Migration); !ok {
+		t.Fatal("node 2 has begun nothing under the id")
+	}
+	mine := wire.Ref{Migration: other.Migration, Origin: 7, Epoch: 1}
+
+	if got := types(step(c, 2, &wire.Ask{Ref: mine})); len(got) == 0 || got[0] != wire.TypeAnswer {
+		t.Errorf("the source that asks for its migration is sent %v", got)
+	}
+	found := step(c, 2, &wire.ActivateTarget{Ref: mine, Handover: entry(t)}).Calls
+	if len(found) != 1 {
+		t.Fatalf("%d calls look for the proof of the earlier migration", len(found))
+	}
+	if op, ok := found[0].Op.(node.Prove); !ok || op.Ref != mine {
+		t.Errorf("what is looked for is %+v", found[0].Op)
+	}
+	if got := types(step(c, 2, &wire.ActivateAck{Ref: mine})); len(got) != 1 || got[0] != wire.TypeSessionError {
+		t.Errorf("an ack that belongs to no migration is answered with %v", got)
+	}
+}
+
+// types lists what is sent.
+func types(eff node.Effects) (list []wire.Type) {
+	for _, s := range eff.Sends {
+		h, _ := wire.ParseHeader(s.Frame)
+		list = append(list, h.Type)
+	}
+	return list
+}
+
+// entry is a handover of the daemon with origin 7 to node 1.
+func entry(t *testing.T) crypto.CausalEvent {
+	t.Helper()
+	key, err := crypto.KeypairFromSeed([32]byte{2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := crypto.KeypairFromSeed([32]byte{3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, _, err := crypto.SignHandover(key, crypto.Handover{
+		Epoch: 2, Head: crypto.Head{Origin: 7}, From: crypto.NodeID{3}, To: crypto.NodeID{1}, Next: next.Public(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
