@@ -27,6 +27,7 @@ lint: ## staticcheck, at the version pinned in tools/go.mod
 test: ## format, architecture and behavior, under the race detector; the simulator without it
 	go test -race $$(go list ./... | grep -v '/sim$$')
 	go test ./sim
+	go test -tags mutants ./sim/mutants -run TestAnchors
 
 modules: ## the same for the modules inside this one
 	@for m in $(MODULES); do (cd $$m && go vet ./... && go test ./...) || exit 1; done

@@ -136,6 +136,16 @@ func authorizedErr(line string) error {
 	return err
 }
 
+// The curve's constants: the prime p and d = -121665/121666 modulo p.
+var (
+	fieldPrime = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
+	curveD     = func() *big.Int {
+		inverse := new(big.Int).ModInverse(big.NewInt(121666), fieldPrime)
+		d := new(big.Int).Mul(big.NewInt(-121665), inverse)
+		return d.Mod(d, fieldPrime)
+	}()
+)
+
 // TestOnCurve_AgreesWithSquareRoot compares onCurve with the definition on
 // random y: x is searched with a modular square root.
 func TestOnCurve_AgreesWithSquareRoot(t *testing.T) {

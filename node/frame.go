@@ -148,13 +148,27 @@ func (c *Core) routed(from crypto.NodeID, msg wire.Message) {
 	switch {
 	case err == nil:
 		c.deliver(roles, from, msg)
-		if ask, ok := msg.(*wire.Ask); ok && from == c.cfg.Node && slices.Equal(roles, []subproto.Role{subproto.Orchestrator}) {
-			c.whereIs(from, ref, ask.Attempt) // it asks for the target's record, and there is no target here
+		if slices.Equal(roles, []subproto.Role{subproto.Orchestrator}) {
+			c.answerBesides(from, ref, msg)
 		}
 	case errors.Is(err, wire.ErrDaemonNotFound):
 		c.stray(from, ref, msg)
 	default:
 		c.refuse(from, msg, err)
+	}
+}
+
+// answerBesides answers what only the orchestrator here was there to take, with what the node itself knows.
+func (c *Core) answerBesides(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
+	switch msg := msg.(type) {
+	case *wire.Ask:
+		if from == c.cfg.Node {
+			c.whereIs(from, ref, msg.Attempt) // it asks for the target's record, and there is no target here
+		}
+	case *wire.ActivateTarget:
+		if c.daemons[ref.Origin] != nil {
+			c.prove(from, ref, msg.Attempt, msg.Handover.Digest())
+		}
 	}
 }
 
@@ -207,6 +221,11 @@ func (c *Core) deliver(roles []subproto.Role, from crypto.NodeID, msg wire.Messa
 		case subproto.Target:
 			e := c.targets[ref.Migration]
 			switch msg := msg.(type) {
+			case *wire.Ask, *wire.ActivateTarget, *wire.Promised:
+				if e.ended && !e.m.Active() { // there is no copy to speak of: the node's records answer
+					c.stray(from, ref, msg)
+					continue
+				}
 			case *wire.Forward:
 				c.forwardedHere(e, from, msg)
 				continue

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -65,6 +67,35 @@ func (c *Core) proven(op Prove, p Proof) {
 	}
 	c.sendProof(op.To, op.Ref, op.Attempt, wire.StateServing, p.Opened)
 	c.sendProof(op.To, op.Ref, op.Attempt, wire.StateReleased, p.Ended)
+}
+
+// askedAround is to how many other nodes a question that the target does not answer goes each time it is repeated.
+const askedAround = 8
+
+// askAround puts the question of a source that is in doubt also to others, a few at a time: the daemon may have gone on from its
+// target, and whoever has it now can prove that.
+func (c *Core) askAround(e *sourceEntry, sends []wire.Envelope) {
+	if !e.m.Status().InDoubt {
+		return
+	}
+	for _, s := range sends {
+		switch s.Message.(type) {
+		case *wire.ActivateTarget, *wire.Promised:
+			if s.To == e.m.Target() {
+				c.sendAround(e, s.Message)
+			}
+		}
+	}
+}
+
+func (c *Core) sendAround(e *sourceEntry, msg wire.Message) {
+	others := slices.DeleteFunc(c.candidates(), func(n crypto.NodeID) bool {
+		return n == c.cfg.Node || n == e.m.Target()
+	})
+	for range min(askedAround, len(others)) {
+		c.send(others[e.others%len(others)], msg)
+		e.others++
+	}
 }
 
 // proof reads the handovers of the epochs after ref's.

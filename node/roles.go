@@ -24,6 +24,7 @@ type sourceEntry struct {
 	addrs    []string         // where the target can be dialed, for Moved
 	snapshot *daemon.Snapshot // the view, until the target has restored it
 	started  time.Time
+	others   int // how many times others have been asked for the proof, see askAround
 	ended    bool
 }
 
@@ -108,6 +109,7 @@ func (c *Core) obeySource(e *sourceEntry, out source.Output) {
 		c.consult(ref, op)
 	}
 	c.sendAll(out.Sends)
+	c.askAround(e, out.Sends)
 	for _, r := range out.Replies {
 		c.answerTicket(r.Ticket, r.Receipts, refusal(r.Reason))
 	}

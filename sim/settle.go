@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -74,18 +76,32 @@ func (c *Cluster) busy(l *life) string {
 		if _, gone := host.HandedOver(); gone && !c.undecided(host.Origin()) {
 			return "a source has not let go"
 		}
-		if host.Dark() && !c.undecided(host.Origin()) {
+		if host.Dark() && !c.undecided(host.Origin()) && !c.planted(l, host.Origin()) {
 			return "a dark host is left"
 		}
 	}
 	if l.handler.ActiveCount() > 0 {
 		for _, origin := range c.origins() {
-			if l.handler.IsMigrating(origin) && !c.undecided(origin) {
+			if l.handler.IsMigrating(origin) && !c.undecided(origin) && !c.planted(l, origin) {
 				return "a record of the target is left"
 			}
 		}
 	}
 	return ""
+}
+
+// planted reports whether what a target has of a daemon is from a hostile source that has let it promise to wait: it waits.
+func (c *Cluster) planted(l *life, origin uint64) bool {
+	for _, v := range l.core.Migrations() {
+		if v.Origin == origin && slices.Contains(v.Roles, subproto.Target) && v.Outcome == wire.OutcomeInDoubt && c.isHostile(v.Source) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Cluster) isHostile(id crypto.NodeID) bool {
+	return slices.ContainsFunc(c.nodes, func(n *Node) bool { return n.ID == id && n.hostile })
 }
 
 // unfinished returns a migration that goes on although nobody has asked for it here: a hostile node has.
@@ -109,7 +125,18 @@ func (c *Cluster) undecided(origin uint64) bool {
 			return true
 		}
 	}
-	return false
+	return c.heard != nil && !c.durable() && c.lastMoveHit(origin)
+}
+
+// lastMoveHit reports whether the source or the target of a daemon's last move has died since. That is all there is to go by if a
+// hostile node has asked for the move.
+func (c *Cluster) lastMoveHit(origin uint64) bool {
+	moves := c.logs[origin].moves
+	if len(moves) == 0 {
+		return false
+	}
+	last := moves[len(moves)-1]
+	return last.from.dead || last.to == nil || last.to.dead
 }
 
 // outcome reports whether any node that lives sees the migration end like that.

@@ -67,7 +67,7 @@ func (s *Storm) draw() {
 		}
 		s.do(Act{Op: "spawn", By: s.honest(), Daemon: i, Word: kind})
 	}
-	s.setup.Until = between(s.rng, 100*time.Millisecond, 900*time.Millisecond)
+	s.setup.Until = s.drawLength()
 	s.repeat(between(s.rng, time.Millisecond, 16*time.Millisecond), s.submit)
 	s.repeat(between(s.rng, 10*time.Millisecond, 120*time.Millisecond), s.migrate)
 	if s.rng.IntN(3) > 0 {
@@ -86,6 +86,12 @@ func (s *Storm) draw() {
 	if s.setup.Hostile {
 		s.drawLies()
 	}
+}
+
+// drawLength draws how long a storm lasts: a third of a second on average, at times almost a whole one.
+func (s *Storm) drawLength() time.Duration {
+	x := s.rng.Float64()
+	return 100*time.Millisecond + time.Duration(x*x*float64(800*time.Millisecond))
 }
 
 // repeat does something again and again, at random times with the given mean, until the storm is over.

@@ -10,7 +10,8 @@ func (m *Machine) Handover() (crypto.CausalEvent, bool) {
 	return m.handover, m.state >= committed && m.state != stayed
 }
 
-// answered takes what the target says of the daemon.
+// answered takes what is said of the daemon. A handover proves itself, whoever sends it; that a copy is gone is for the target
+// to say.
 func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 	switch {
 	case msg.HasHandover:

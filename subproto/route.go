@@ -63,9 +63,9 @@ var rules = map[wire.Type][]rule{
 	wire.TypeCleanupComplete: {{Orchestrator, Source}},
 	wire.TypeMigrationFailed: {{Source, Target}, {Target, Source}, {Orchestrator, Source}},
 	wire.TypeAsk:             {{Source, Target}, {Source, Orchestrator}, {Target, Orchestrator}, {Orchestrator, Target}},
-	wire.TypeAnswer:          {{Source, Target}, {Source, Orchestrator}, {Target, Source}, {Target, Orchestrator}, {Orchestrator, Source}, {Orchestrator, Target}},
-	// The handover proves itself, so anyone may carry it to the target. The orchestrator keeps a copy to
-	// relay, and takes it from the source alone.
+	wire.TypeAnswer:          {{Source, Anyone}, {Target, Source}, {Target, Orchestrator}, {Orchestrator, Source}, {Orchestrator, Target}},
+	// The handover proves itself, so anyone may carry it to the target, and the next one back to the source. The orchestrator
+	// keeps a copy to relay, and takes it from the source alone.
 	wire.TypeActivateTarget: {{Target, Anyone}, {Orchestrator, Source}},
 }
 

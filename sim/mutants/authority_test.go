@@ -17,7 +17,7 @@ var (
 	// Heads are not compared, wherever they are.
 	targetIgnoresHead  = edit{"target/machine_cutover.go", "	if m.head != m.final {", "	if false {"}
 	handlerIgnoresHead = edit{"target/handler_cutover.go", "	case head != final:", "	case false:"}
-	sourceIgnoresHead  = edit{"source/cutover.go", "	if msg.Head != m.frozenHead {", "	if false {"}
+	sourceIgnoresHead  = edit{"source/arm.go", "	if msg.Head != m.attempt.final {", "	if false {"}
 	reportsUnread      = edit{"source/machine.go", "	if m.backlog.agrees(h) {", "	if true {"}
 	commitIgnoresHead  = edit{"target/machine_cutover.go", "	case h.Head != m.head:", "	case false:"}
 	replayIgnoresHead  = edit{"daemon/replay.go", "	case record.Head != h.head:", "	case false:"}
@@ -97,6 +97,12 @@ var authority = []mutation{
 		edits: []edit{{"node/roles.go", "	c.refusals[failed.Migration] = failed\n", ""}}},
 	{name: "stayed-after-commit", broken: "an orchestrator whose source is gone says that nothing moved", promise: "P5",
 		edits: []edit{{"orchestrator/machine.go", "	case m.state == running:\n		m.search()", "	case m.state == running:\n		m.end(wire.OutcomeStayed, wire.ReasonUnreachable, \"gone\")"}}},
+	{name: "early-hold-commits", broken: "a hold that was asked for before the freeze commits whatever came after it", promise: "P5",
+		edits: []edit{{"source/cutover.go", "	if m.attempt.final != m.frozenHead {", "	if false {"}}},
+	{name: "nobody-else-asked", broken: "a source in doubt asks nobody but its target where the daemon is", promise: "P5", tests: "TestScripts",
+		edits: []edit{{"node/proof.go", "	if !e.m.Status().InDoubt {", "	if true {"}}},
+	{name: "id-is-enough", broken: "a message counts for whatever migration has its id, of any daemon and epoch", promise: "P5", pkg: "node", tests: "TestTakenID",
+		edits: []edit{{"node/frame.go", "	return got.Migration == want.Migration && got.Origin == want.Origin && (got.Epoch == want.Epoch || got.Epoch == 0)", "	return true"}}},
 	{name: "moved-record-unread", broken: "a source that has forgotten the migration says that the daemon has moved, not that this has moved it", promise: "P5", tests: "TestScripts",
 		edits: []edit{{"node/roles.go", "t != nil && t.migration == msg.Migration {\n		c.whereIs(", "t != nil && msg.Migration == (wire.MigrationID{}) {\n		c.whereIs("}}},
 	{name: "tombstone-forgotten", broken: "the record of a move does not survive a restart", promise: "P5",

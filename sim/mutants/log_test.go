@@ -47,7 +47,7 @@ var log = []mutation{
 		edits: []edit{{"source/ship.go", "		if b.sent > 0 && (uint64(b.sent) >= creditEvents || uint64(b.sentBytes+n) > creditBytes) {", "		if false {"}}},
 	{name: "old-attempt-commits", broken: "the source commits on a hold for an attempt that is over, and the head is not compared", promise: "P1",
 		edits: []edit{
-			{"source/cutover.go", "	if m.state != frozen || msg.Attempt != m.attempt {", "	if m.state != frozen {"},
+			{"source/arm.go", "	if !m.attempt.live || msg.Attempt != m.attempt.Attempt || m.state > frozen {", "	if !m.attempt.live || m.state > frozen {"},
 			sourceIgnoresHead,
 		}},
 	{name: "final-of-old-attempt", broken: "a target obeys a Final whose attempt has been aborted", promise: "P5", pkg: "target", tests: "Test.*Machine.*|TestS7.*",
