@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"time"
 
@@ -184,22 +185,15 @@ func (m *Migration) fromSource(e *sourceEntry, self crypto.NodeID) {
 
 // Migrations lists all migrations this node remembers, in the order of their ids.
 func (c *Core) Migrations() []Migration {
-	ids := make(map[wire.MigrationID]bool)
-	for id := range c.sources {
-		ids[id] = true
-	}
-	for id := range c.targets {
-		ids[id] = true
-	}
-	for id := range c.orchestrators {
-		ids[id] = true
-	}
+	ids := slices.Collect(maps.Keys(c.sources))
+	ids = slices.AppendSeq(ids, maps.Keys(c.targets))
+	ids = slices.AppendSeq(ids, maps.Keys(c.orchestrators))
+	slices.SortFunc(ids, func(a, b wire.MigrationID) int { return bytes.Compare(a[:], b[:]) })
 	list := make([]Migration, 0, len(ids))
-	for id := range ids {
+	for _, id := range slices.Compact(ids) {
 		if m, ok := c.Migration(id); ok {
 			list = append(list, m)
 		}
 	}
-	slices.SortFunc(list, func(a, b Migration) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return list
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -114,7 +115,7 @@ func (c *Core) obeySource(e *sourceEntry, out source.Output) {
 		c.answerTicket(r.Ticket, r.Receipts, refusal(r.Reason))
 	}
 	if out.FreezeTimedOut {
-		c.freezes[e.m.Target()] = append(c.recentFreezes(e.m.Target()), c.now)
+		c.countFreeze(e.m.Target())
 	}
 	if out.Ended != nil {
 		c.endSource(e, *out.Ended)
@@ -145,6 +146,7 @@ func (c *Core) endSource(e *sourceEntry, ended source.Ended) {
 	e.ended = true
 	e.d.source = nil
 	if ended.Outcome == wire.OutcomeMoved {
+		delete(c.freezes, e.m.Target())
 		ev, _ := e.m.Handover()
 		c.bury(e.d, ref.Migration, e.m.Target(), e.addrs, ref.Epoch+1, ev)
 	}
@@ -286,9 +288,19 @@ func (c *Core) mayLeave(msg *wire.TakeSnapshot) (*local, error) {
 	case msg.Target == c.cfg.Node:
 		return nil, fmt.Errorf("node: the daemon serves at this node already: %w", wire.ErrRefused)
 	case len(c.recentFreezes(msg.Target)) >= source.MaxFreezes:
-		return nil, fmt.Errorf("node: the target let %d freezes pass within ten minutes and is refused for the rest of them: %w", source.MaxFreezes, wire.ErrLimit)
+		return nil, fmt.Errorf("node: the target let freezes pass at %d moments within ten minutes, and activated nothing since; it is refused for the rest of them: %w", source.MaxFreezes, wire.ErrLimit)
 	}
 	return d, nil
+}
+
+// countFreeze notes that a target has let a freeze pass. Those of many daemons at one moment are one: a hitch, and no more than
+// a single daemon would have met.
+func (c *Core) countFreeze(target crypto.NodeID) {
+	recent := c.recentFreezes(target)
+	if n := len(recent); n > 0 && c.now.Sub(recent[n-1]) < cmp.Or(c.cfg.Source.FreezeBudget, source.DefaultFreezeBudget) {
+		return
+	}
+	c.freezes[target] = append(recent, c.now)
 }
 
 // freezeMemory is how long a freeze that timed out counts against its target.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"time"
 
@@ -68,34 +69,66 @@ type DaemonView struct {
 
 // Daemons lists the daemons and tombstones of this node in the order of their origins.
 func (c *Core) Daemons() []DaemonView {
-	list := make([]DaemonView, 0, len(c.daemons)+len(c.tombstones))
-	for _, d := range c.daemons {
+	origins := slices.Collect(maps.Keys(c.daemons))
+	origins = slices.AppendSeq(origins, maps.Keys(c.dormant))
+	origins = slices.AppendSeq(origins, maps.Keys(c.tombstones))
+	slices.Sort(origins)
+	list := make([]DaemonView, 0, len(origins))
+	for _, origin := range slices.Compact(origins) {
+		v, _ := c.Daemon(origin)
+		list = append(list, v)
+	}
+	return list
+}
+
+// Daemon describes one daemon or tombstone; false if this node knows of none.
+func (c *Core) Daemon(origin uint64) (DaemonView, bool) {
+	if d := c.daemons[origin]; d != nil {
 		v := DaemonView{Daemon: d.Daemon, Holder: c.cfg.Node}
 		if d.source != nil {
 			v.Moving, v.Migration = true, d.source.m.Ref().Migration
 		}
-		list = append(list, v)
+		return v, true
 	}
-	for _, d := range c.dormant {
-		list = append(list, DaemonView{
+	if d := c.dormant[origin]; d != nil {
+		return DaemonView{
 			Daemon:  Daemon{Entity: d.Entity, Origin: d.Origin, Kind: d.Kind, Name: d.Name, Durability: d.Durability},
 			Dormant: true, Damage: d.Err,
-		})
+		}, true
 	}
-	for origin, t := range c.tombstones {
-		list = append(list, DaemonView{
+	if t := c.tombstones[origin]; t != nil {
+		return DaemonView{
 			Daemon: Daemon{Entity: t.entity, Origin: origin, Kind: t.kind, Name: t.name, Epoch: t.epoch},
 			Holder: t.node, Left: true, Expires: t.expires, Handover: t.handover,
-		})
+		}, true
 	}
-	slices.SortFunc(list, func(a, b DaemonView) int {
-		if a.Origin < b.Origin {
-			return -1
+	return DaemonView{}, false
+}
+
+// Named lists the daemons and tombstones that have a name, in no order. It looks at every name and at nothing else.
+func (c *Core) Named(name string) (list []DaemonView) {
+	add := func(origin uint64, has string) {
+		if has == name {
+			v, _ := c.Daemon(origin)
+			list = append(list, v)
 		}
-		return 1
-	})
+	}
+	for origin, d := range c.daemons {
+		add(origin, d.Name)
+	}
+	for origin, d := range c.dormant {
+		add(origin, d.Name)
+	}
+	for origin, t := range c.tombstones {
+		if c.daemons[origin] == nil && c.dormant[origin] == nil {
+			add(origin, t.name)
+		}
+	}
 	return list
 }
+
+// Serving returns how many daemons are here, those included that the journal has and that are not back yet.
+func (c *Core) Serving() int { return len(c.daemons) + len(c.dormant) }
 
 // Counters returns what the node has counted since it started.
 func (c *Core) Counters() Counters { return c.stats }

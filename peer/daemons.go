@@ -22,17 +22,25 @@ func (p *Peer) Daemons(ctx context.Context) (list []node.DaemonView, err error) 
 }
 
 // Daemon describes one daemon or tombstone of this node.
-func (p *Peer) Daemon(ctx context.Context, origin uint64) (node.DaemonView, error) {
-	list, err := p.Daemons(ctx)
-	if err != nil {
-		return node.DaemonView{}, err
+func (p *Peer) Daemon(ctx context.Context, origin uint64) (v node.DaemonView, err error) {
+	known := false
+	err = p.look(ctx, func(c *node.Core) { v, known = c.Daemon(origin) })
+	if err == nil && !known {
+		err = wire.ErrDaemonNotFound
 	}
-	for _, d := range list {
-		if d.Origin == origin {
-			return d, nil
-		}
-	}
-	return node.DaemonView{}, wire.ErrDaemonNotFound
+	return v, err
+}
+
+// Named lists the daemons and tombstones of this node that have the name, in no order. It is cheap beside Daemons.
+func (p *Peer) Named(ctx context.Context, name string) (list []node.DaemonView, err error) {
+	err = p.look(ctx, func(c *node.Core) { list = c.Named(name) })
+	return list, err
+}
+
+// Serving returns how many daemons are here, those included that are still being brought back.
+func (p *Peer) Serving(ctx context.Context) (n int, err error) {
+	err = p.look(ctx, func(c *node.Core) { n = c.Serving() })
+	return n, err
 }
 
 // Host returns the host of a daemon that is registered here, dark ones included: for its head, its passport

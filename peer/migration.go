@@ -102,6 +102,17 @@ func (p *Peer) Migrations(ctx context.Context) (list []node.Migration, err error
 	return list, err
 }
 
+// Migration describes one migration that this node plays a role in and has not forgotten; any other is
+// [wire.ErrDaemonNotFound].
+func (p *Peer) Migration(ctx context.Context, id wire.MigrationID) (m node.Migration, err error) {
+	known := false
+	err = p.look(ctx, func(c *node.Core) { m, known = c.Migration(id) })
+	if err == nil && !known {
+		err = wire.ErrDaemonNotFound
+	}
+	return m, err
+}
+
 // CancelMigration asks to stop a migration by its id; it may have been asked for elsewhere, if this node is
 // its source.
 func (p *Peer) CancelMigration(id wire.MigrationID) { p.post(node.CancelMigration{Migration: id}) }

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
@@ -88,9 +89,7 @@ func (p *Peer) nameIsFree(ctx context.Context, name string) error {
 	}
 	var taken bool
 	err := p.look(ctx, func(c *node.Core) {
-		for _, d := range c.Daemons() {
-			taken = taken || d.Name == name && !d.Left
-		}
+		taken = slices.ContainsFunc(c.Named(name), func(d node.DaemonView) bool { return !d.Left })
 	})
 	if taken {
 		return fmt.Errorf("peer: a daemon named %q serves here already: %w", name, wire.ErrRefused)

@@ -1,10 +1,12 @@
 package sim_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/ferrymesh/ferry/sim"
+	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -30,5 +32,29 @@ func TestS2_SmallCredits(t *testing.T) {
 	})
 	f.feed(f.c, "", 300*time.Microsecond, 300*time.Millisecond)
 	f.Run(30 * time.Millisecond)
+	f.move(f.d, f.a, f.b)
+}
+
+// A target that stops answering for a moment while many daemons move there has let one freeze pass, not many: it is asked
+// again at once.
+func TestS5_OneHitch(t *testing.T) {
+	f := newFixture(t, sim.Options{Net: sim.Speeds{Link: time.Millisecond, Even: true}})
+	var ids []wire.MigrationID
+	for i := range 2 * source.MaxFreezes {
+		d := f.a.Spawn(sim.KindFrozen, fmt.Sprint("more", i))
+		ids = append(ids, f.d.Migrate(d.Origin, f.a, f.b, wire.Options{}))
+	}
+	f.until(f.a, ids[0], wire.PhaseCutover)
+	f.Stall(f.b, f.a, source.DefaultFreezeBudget+100*time.Millisecond)
+	f.Run(source.DefaultFreezeBudget + 50*time.Millisecond)
+	passed := 0
+	for _, id := range ids {
+		if m, _ := f.a.Core().Migration(id); m.Reason == wire.ReasonFreezeBudget {
+			passed++
+		}
+	}
+	if passed < source.MaxFreezes {
+		t.Errorf("%d freezes have run out at one moment: too few to show anything", passed)
+	}
 	f.move(f.d, f.a, f.b)
 }

@@ -33,16 +33,11 @@ func (s *server) housekeep(ctx context.Context) {
 	}
 }
 
-// serving is how many daemons are here.
-func (s *server) serving(ctx context.Context) (n int) {
-	list, err := s.peer.Daemons(ctx)
+// serving is how many daemons are here; none if the node is closing.
+func (s *server) serving(ctx context.Context) int {
+	n, err := s.peer.Serving(ctx)
 	if err != nil {
 		return 0
-	}
-	for _, d := range list {
-		if !d.Left {
-			n++
-		}
 	}
 	return n
 }

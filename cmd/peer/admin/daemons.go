@@ -96,7 +96,10 @@ func (s *Server) daemons(w http.ResponseWriter, r *http.Request) error {
 // findDaemon returns the daemon of this node that an argument means. One that serves here goes before one
 // that left, if both have the name.
 func (s *Server) findDaemon(ctx context.Context, arg string) (node.DaemonView, error) {
-	views, err := s.cfg.Peer.Daemons(ctx)
+	views, err := s.spelledOut(ctx, arg)
+	if err == nil && len(views) == 0 {
+		views, err = s.cfg.Peer.Daemons(ctx) // arg may be the start of something
+	}
 	if err != nil {
 		return node.DaemonView{}, err
 	}
@@ -107,6 +110,31 @@ func (s *Server) findDaemon(ctx context.Context, arg string) (node.DaemonView, e
 		})
 	}
 	return choose("daemon", arg, choices)
+}
+
+// spelledOut lists what has the argument for its name, id or origin in full. Whoever moves thousands of daemons names each like
+// that, and a list of all would be made for each of them.
+func (s *Server) spelledOut(ctx context.Context, arg string) ([]node.DaemonView, error) {
+	views, err := s.cfg.Peer.Named(ctx, arg)
+	if origin, ok := originIn(arg); ok && err == nil {
+		v, missing := s.cfg.Peer.Daemon(ctx, origin)
+		if missing == nil && v.Name != arg {
+			views = append(views, v)
+		}
+	}
+	return views, err
+}
+
+// originIn reads an entity's id or an origin that is written in full.
+func originIn(arg string) (uint64, bool) {
+	if id, err := crypto.ParseEntityID(arg); err == nil {
+		return crypto.OriginOf(id), true
+	}
+	if len(arg) != 16 {
+		return 0, false
+	}
+	origin, err := strconv.ParseUint(arg, 16, 64)
+	return origin, err == nil
 }
 
 // findOrigin is findDaemon for what can also be asked of a daemon elsewhere: a full id or origin need not be
@@ -123,10 +151,8 @@ func (s *Server) findOrigin(ctx context.Context, arg string) (uint64, string, er
 	if id, bad := crypto.ParseEntityID(arg); bad == nil {
 		return crypto.OriginOf(id), id.Short(), nil
 	}
-	if len(arg) == 16 {
-		if origin, bad := strconv.ParseUint(arg, 16, 64); bad == nil {
-			return origin, arg, nil
-		}
+	if origin, ok := originIn(arg); ok {
+		return origin, arg, nil
 	}
 	return 0, "", err
 }

@@ -59,6 +59,9 @@ func (s *Server) migrations(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b, err := s.book(r.Context())
+	if err == nil {
+		err = s.addDaemons(r.Context(), b)
+	}
 	if err != nil {
 		return err
 	}
@@ -69,8 +72,15 @@ func (s *Server) migrations(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, out)
 }
 
-// findMigration returns the migration that an argument means.
+// findMigration returns the migration that an argument means. One that is named in full is not looked for among all.
 func (s *Server) findMigration(ctx context.Context, arg string) (node.Migration, error) {
+	if id, err := wire.ParseMigrationID(arg); err == nil {
+		m, err := s.cfg.Peer.Migration(ctx, id)
+		if errors.Is(err, wire.ErrDaemonNotFound) {
+			return choose[node.Migration]("migration", arg, nil)
+		}
+		return m, err
+	}
 	list, err := s.list(ctx)
 	if err != nil {
 		return node.Migration{}, err
@@ -93,7 +103,7 @@ func (s *Server) migration(w http.ResponseWriter, r *http.Request) error {
 
 // answerMigration writes a status with the names that the nodes have now.
 func (s *Server) answerMigration(w http.ResponseWriter, r *http.Request, status int, m node.Migration) error {
-	b, err := s.book(r.Context())
+	b, err := s.bookFor(r.Context(), m)
 	if err != nil {
 		return err
 	}
@@ -107,8 +117,10 @@ func (s *Server) migrate(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &in); err != nil {
 		return err
 	}
-	if m, err := s.findMigration(r.Context(), in.ID); err == nil && m.ID.String() == in.ID {
-		return s.answerMigration(w, r, http.StatusOK, m) // a repeat of a request whose answer was lost
+	if id, err := wire.ParseMigrationID(in.ID); err == nil {
+		if m, err := s.cfg.Peer.Migration(r.Context(), id); err == nil {
+			return s.answerMigration(w, r, http.StatusOK, m) // a repeat of a request whose answer was lost
+		}
 	}
 	req, err := s.plan(r.Context(), in)
 	if err != nil {

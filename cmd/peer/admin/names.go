@@ -50,7 +50,7 @@ type book struct {
 	nodes map[crypto.NodeID]client.Node
 	given map[crypto.NodeID]bool // the name is the operator's
 	peers []node.Peer
-	names map[uint64]string // of daemons that are or were here, by origin
+	names map[uint64]string // of daemons that are or were here, by origin: those that somebody wants to name
 }
 
 // book is made anew for each request. It takes microseconds for hundreds of nodes, and a cache would have to
@@ -61,9 +61,6 @@ func (s *Server) book(ctx context.Context) (*book, error) {
 		return nil, err
 	}
 	b := &book{self: s.cfg.Peer.ID(), peers: peers, nodes: make(map[crypto.NodeID]client.Node), given: make(map[crypto.NodeID]bool), names: make(map[uint64]string)}
-	if err := s.addDaemons(ctx, b); err != nil {
-		return nil, err
-	}
 	for _, p := range peers {
 		b.nodes[p.ID] = nodeOf(p.ID, p.Name)
 	}
@@ -77,6 +74,17 @@ func (s *Server) book(ctx context.Context) (*book, error) {
 	}
 	b.call(b.self, s.cfg.Peer.Name())
 	return b, nil
+}
+
+// bookFor is the book with the name of the daemon of one migration.
+func (s *Server) bookFor(ctx context.Context, m node.Migration) (*book, error) {
+	b, err := s.book(ctx)
+	if err == nil && m.Name == "" {
+		if d, err := s.cfg.Peer.Daemon(ctx, m.Origin); err == nil { // else it never was here, and has no name
+			b.names[m.Origin] = d.Name
+		}
+	}
+	return b, err
 }
 
 // addDaemons notes the names of daemons: a migration that was asked for here may be of one that is elsewhere.

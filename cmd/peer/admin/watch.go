@@ -79,7 +79,7 @@ func (v *view) tell(ctx context.Context, m node.Migration) error {
 	if !due && m.Phase.String() == v.last.Phase && outcomes[m.Outcome] == v.last.Outcome {
 		return nil
 	}
-	b, err := v.s.book(ctx)
+	b, err := v.s.bookFor(ctx, m)
 	if err != nil {
 		return err
 	}
