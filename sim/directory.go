@@ -74,8 +74,8 @@ func (l *life) decided(q node.Consult, answer node.Consulted) {
 	if holder == nil {
 		holder = &life{Node: from, dead: true}
 	}
-	v, _ := l.core.Migration(q.Ref.Migration)
-	l.c.committed(holder, q.Ref.Origin, q.Ref.Migration, cert.To, v.Orchestrator, cert.Head)
+	orch, _ := l.handler.OrchestratorNode(q.Ref.Origin) // whoever asked: this node may have asked for another under the same id
+	l.c.committed(holder, q.Ref.Origin, q.Ref.Migration, cert.To, orch, cert.Head)
 }
 
 // superseded reports whether the directory has given the daemon to another epoch than a host has: the host may only be

@@ -7,7 +7,6 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -90,14 +89,11 @@ func (c *Cluster) busy(l *life) string {
 	return ""
 }
 
-// planted reports whether what a target has of a daemon is from a hostile source that has let it promise to wait: it waits.
+// planted reports whether what a target has of a daemon is from a hostile source that has had it held: it waits.
 func (c *Cluster) planted(l *life, origin uint64) bool {
-	for _, v := range l.core.Migrations() {
-		if v.Origin == origin && slices.Contains(v.Roles, subproto.Target) && v.Outcome == wire.OutcomeInDoubt && c.isHostile(v.Source) {
-			return true
-		}
-	}
-	return false
+	source, _ := l.handler.SourceNode(origin)
+	_, _, held := l.handler.Held(origin)
+	return held && c.isHostile(source)
 }
 
 func (c *Cluster) isHostile(id crypto.NodeID) bool {
