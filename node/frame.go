@@ -98,24 +98,16 @@ func (c *Core) sessionError(s *session, msg *wire.SessionError) {
 	failed := &wire.MigrationFailed{Ref: ref, Reason: msg.Reason, Detail: msg.Detail}
 	roles, err := subproto.Route(wire.TypeMigrationFailed, s.peer, c.views(ref))
 	if err != nil {
-		return
+		return // not even a refusal: that would be answered with the next
 	}
 	roles = slices.DeleteFunc(roles, func(r subproto.Role) bool { return !c.concerns(failed, r) })
 	c.deliver(roles, s.peer, failed)
 }
 
-// concerns reports whether a role takes a complaint for a failure of its migration. One about another daemon is not even
-// refused, since the refusal of a complaint would be answered with the next. A held copy goes only when its source says in
-// so many words that the migration is over.
+// concerns reports whether a role takes a complaint for a failure of its migration. A held copy goes only when its source says
+// in so many words that the migration is over.
 func (c *Core) concerns(failed *wire.MigrationFailed, r subproto.Role) bool {
-	switch r {
-	case subproto.Source:
-		return c.sources[failed.Migration].m.Ref().Origin == failed.Origin
-	case subproto.Target:
-		m := c.targets[failed.Migration].m
-		return m.Ref().Origin == failed.Origin && m.Status().Phase != wire.PhaseCutover
-	}
-	return true
+	return r != subproto.Target || c.targets[failed.Migration].m.Status().Phase != wire.PhaseCutover
 }
 
 // message takes a message whose sender is known, from a session or from this node itself.

@@ -97,7 +97,7 @@ var authority = []mutation{
 		edits: []edit{{"node/roles.go", "	c.refusals[failed.Migration] = failed\n", ""}}},
 	{name: "stayed-after-commit", broken: "an orchestrator whose source is gone says that nothing moved", promise: "P5",
 		edits: []edit{{"orchestrator/machine.go", "	case m.state == running:\n		m.search()", "	case m.state == running:\n		m.end(wire.OutcomeStayed, wire.ReasonUnreachable, \"gone\")"}}},
-	{name: "early-hold-commits", broken: "a hold that was asked for before the freeze commits whatever came after it", promise: "P5",
+	{name: "early-hold-commits", broken: "a hold that was asked for before the freeze commits whatever came after it", promise: "P5", pkg: "source", tests: "Test.*",
 		edits: []edit{{"source/cutover.go", "	if m.attempt.final != m.frozenHead {", "	if false {"}}},
 	{name: "nobody-else-asked", broken: "a source in doubt asks nobody but its target where the daemon is", promise: "P5", tests: "TestScripts",
 		edits: []edit{{"node/proof.go", "	if !e.m.Status().InDoubt {", "	if true {"}}},
@@ -125,11 +125,8 @@ var authority = []mutation{
 		edits: []edit{{"crypto/handover.go", "	if err := h.verifySignature(signer); err != nil {\n		return err\n	}\n	if h.Decided {", "	if h.Decided {"}}},
 	{name: "epoch-ignored", broken: "a target takes a handover to any epoch that its key and head fit", promise: "P3", pkg: "target", tests: "Test.*",
 		edits: []edit{{"target/machine_cutover.go", "	case h.Epoch != m.ref.Epoch+1:", "	case false:"}}},
-	{name: "complaint-answered", broken: "a complaint about another daemon is answered with a complaint", promise: "P6",
-		edits: []edit{
-			{"node/frame.go", "		return c.sources[failed.Migration].m.Ref().Origin == failed.Origin", "		return true"},
-			{"node/frame.go", "		return m.Ref().Origin == failed.Origin && m.Status().Phase", "		return m.Status().Phase"},
-		}},
+	{name: "complaint-answered", broken: "a complaint about another daemon is answered with a complaint", promise: "P6", pkg: "node", tests: "TestComplaintIsNeverAnswered",
+		edits: []edit{{"node/frame.go", "		return // not even a refusal: that would be answered with the next", "		c.complain(s, msg.Subject, ref, err)\n		return"}}},
 	{name: "held-applied-and-forwarded", broken: "what was held is applied at the source as well (the host's gate removed as well)", promise: "P3",
 		edits: []edit{
 			{"source/cutover.go", "	m.committedAt = m.now\n", "	m.committedAt = m.now\n	m.out.Apply = append(m.out.Apply, m.held.waiting...)\n"},

@@ -7,7 +7,7 @@ var decided = []mutation{
 	{name: "accepted-undecided", broken: "a target takes the daemon on the source's certificate, before the directory has decided", promise: "P3",
 		edits: []edit{{"target/promise.go", "		m.cert = &msg.Cert\n		m.consult()", "		m.cert = &msg.Cert\n		m.accept(msg.Cert)"}}},
 	{name: "thawed-undecided", broken: "a source that has promised serves again when its patience ends, without asking the directory", promise: "P3",
-		edits: []edit{{"source/promise.go", "	case m.state == promised:\n		m.consult(ConsultAbort{Cert: m.cert})", "	case m.state == promised:\n		d.at = time.Time{}\n		m.undecided()"}}},
+		edits: []edit{{"source/promise.go", "	case m.state == promised:\n		m.consult(ConsultAbort{Cert: m.cert})", "	case m.state == promised:\n		d.at = time.Time{}\n		m.freezeTimedOut()"}}},
 	{name: "promise-unsynced", broken: "the certificate leaves before the promise is durable", promise: "P3",
 		edits: []edit{{"node/executor.go", "	return source.Certified{Cert: cert}, x.Journal.Append(journal.Promise{", "	return source.Certified{Cert: cert}, 0 * x.Journal.Append(journal.Promise{"}}},
 	{name: "promise-forgotten", broken: "a source that restarts serves although it has promised", promise: "P3",

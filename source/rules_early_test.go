@@ -3,6 +3,7 @@ package source
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -94,7 +95,7 @@ func TestS7_EarlyAttemptIsVoid(t *testing.T) {
 	}
 }
 
-// A daemon that is never level is asked for nothing before its freeze, and one that is always fed is not asked often.
+// A daemon that is never level is asked for nothing before its freeze, and one whose early attempts end is not asked often.
 func TestArmingCostsLittle(t *testing.T) {
 	r := began(t)
 	r.step(Snapshotted{Head: r.genes})
@@ -104,17 +105,23 @@ func TestArmingCostsLittle(t *testing.T) {
 		t.Fatalf("one event behind: %v", o.Sends)
 	}
 	r = armed(t)
-	var finals []wire.Attempt
-	began := r.now
-	for r.m.state == replaying {
-		r.step(Applied{Entries: r.sequence(1, 1)})
+	opened := []time.Time{r.now}
+	for last := r.final.Attempt; r.m.state == replaying; r.now = r.now.Add(armPause / 16) {
+		r.get(&wire.Ask{Ref: r.ref(), Attempt: r.final.Attempt}) // which ends it
 		r.get(&wire.Progress{Ref: r.ref(), Head: r.newest()})
-		if a := r.final.Attempt; !slices.Contains(finals, a) {
-			finals = append(finals, a)
+		if r.final.Attempt != last {
+			last, opened = r.final.Attempt, append(opened, r.now)
 		}
-		r.now = r.now.Add(armPause / 16)
 	}
-	if len(finals) != armMax || r.now.Sub(began) < (armMax-1)*armPause {
-		t.Errorf("%d early attempts in %v", len(finals), r.now.Sub(began))
+	if !called[CallFreeze](r.out) && r.m.state != freezing {
+		t.Errorf("it is %v, and not frozen", r.m.state)
+	}
+	for i := range opened[1:] {
+		if pause := opened[i+1].Sub(opened[i]); pause < armPause || i+1 >= armMax {
+			t.Errorf("early attempt %d comes %v after the one before", i+2, pause)
+		}
+	}
+	if waited := r.now.Sub(opened[0]); len(opened) != armMax || waited > armMax*armPause+armPause/4 {
+		t.Errorf("it was frozen after %v and %d attempts", waited, len(opened))
 	}
 }
