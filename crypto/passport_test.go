@@ -3,6 +3,7 @@ package crypto
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -246,5 +247,37 @@ func BenchmarkPassport_Verify(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestAppendVerified: everything but the signature is looked at.
+func TestAppendVerified(t *testing.T) {
+	c := draw(t, "g-a->B-b")
+	_, good, err := SignHandover(c.key, c.next("C", false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := c.passport.Append(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := c.passport.AppendVerified(good); err != nil || !reflect.DeepEqual(p, long) {
+		t.Errorf("%+v, %v; Append gives %+v", p, err, long)
+	}
+	for name, change := range map[string]func(*Handover){
+		"epoch":       func(h *Handover) { h.Epoch++ },
+		"predecessor": func(h *Handover) { h.Previous[0] ^= 1 },
+		"origin":      func(h *Handover) { h.Head.Origin++ },
+		"past head":   func(h *Handover) { h.Head.Sequence = 0 },
+		"no holder":   func(h *Handover) { h.From[0] ^= 1 },
+	} {
+		h := good
+		change(&h)
+		if _, err := c.passport.AppendVerified(h); !errors.Is(err, ErrBadHandover) {
+			t.Errorf("%s: got %v, want ErrBadHandover", name, err)
+		}
+	}
+	if _, err := long.AppendVerified(good); !errors.Is(err, ErrBadHandover) {
+		t.Errorf("the same again: got %v, want ErrBadHandover", err)
 	}
 }

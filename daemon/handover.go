@@ -40,9 +40,12 @@ func (h *Host) HandOver(from, to crypto.NodeID, next crypto.PublicKey) (Event, e
 	return ev, nil
 }
 
-// leave appends the handover.
+// leave appends the handover, whose signature has just been made, or verified, with the host's key.
 func (h *Host) leave(ev Event, record crypto.Handover) error {
-	passport, err := h.passport.Append(record)
+	passport, err := h.passport.AppendVerified(record)
+	if err == nil && h.key.Public() != h.passport.Key() {
+		err = fmt.Errorf("%w: it is not that of epoch %d", crypto.ErrWrongKey, h.epoch)
+	}
 	if err != nil {
 		return fmt.Errorf("daemon: handover: %w", err)
 	}

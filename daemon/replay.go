@@ -72,7 +72,7 @@ func (h *Host) replayHandover(ev *Event) error {
 	if err := h.checkHandover(record); err != nil {
 		return fmt.Errorf("daemon: handover to epoch %d: %w", record.Epoch, err)
 	}
-	passport, err := h.passport.Append(record)
+	passport, err := h.passport.AppendVerified(record)
 	if err != nil {
 		return fmt.Errorf("daemon: replay: %w", err)
 	}
