@@ -22,13 +22,14 @@ import (
 const (
 	magicSize = 8
 	sealSize  = 8
+	gathered  = 64 << 10
 )
 
 // sealedSize returns the length of a state around an audit and a kind's part of the given sizes.
 func sealedSize(audit int, part int64) int64 { return magicSize + 4 + int64(audit) + part + sealSize }
 
 // sealWriter writes one state. The first error sticks: later writes do nothing. Small writes
-// are gathered, a write as large as the buffer goes straight through.
+// are gathered in a buffer that grows to gathered bytes, a write as large as that goes straight through.
 type sealWriter struct {
 	w   io.Writer
 	sum *xxhash.Digest
@@ -39,7 +40,7 @@ type sealWriter struct {
 
 // newSealWriter writes the magic and the audit.
 func newSealWriter(w io.Writer, magic string, audit []byte) *sealWriter {
-	s := &sealWriter{w: w, sum: xxhash.New(), buf: make([]byte, 0, 64<<10)}
+	s := &sealWriter{w: w, sum: xxhash.New()}
 	s.write([]byte(magic))
 	s.write(binary.BigEndian.AppendUint32(nil, uint32(len(audit))))
 	s.write(audit)
@@ -48,10 +49,10 @@ func newSealWriter(w io.Writer, magic string, audit []byte) *sealWriter {
 
 // write adds p to the state.
 func (s *sealWriter) write(p []byte) {
-	if len(s.buf)+len(p) > cap(s.buf) {
+	if len(s.buf)+len(p) > gathered {
 		s.flush()
 	}
-	if len(p) >= cap(s.buf) {
+	if len(p) >= gathered {
 		s.emit(p)
 		return
 	}
@@ -60,10 +61,10 @@ func (s *sealWriter) write(p []byte) {
 
 // writeString is write without a copy of what fits the buffer.
 func (s *sealWriter) writeString(p string) {
-	if len(s.buf)+len(p) > cap(s.buf) {
+	if len(s.buf)+len(p) > gathered {
 		s.flush()
 	}
-	if len(p) >= cap(s.buf) {
+	if len(p) >= gathered {
 		s.emit([]byte(p))
 		return
 	}
