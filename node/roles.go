@@ -360,6 +360,10 @@ func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
 	if c.daemons[msg.Origin] != nil {
 		return fmt.Errorf("node: a daemon with this origin serves here: %w", wire.ErrAlreadyMigrating)
 	}
+	if e := c.arriving[msg.Origin]; e != nil && e.m.Source() == from && c.targets[msg.Migration] != nil {
+		// It has ended here before: its source tries again, or this comes late. Nothing that came since goes for it.
+		return fmt.Errorf("node: another migration of the daemon is on its way here: %w", wire.ErrNotReady)
+	}
 	if e := c.arriving[msg.Origin]; e != nil && e.m.Source() == from && e.m.Droppable() {
 		// A source moves a daemon once at a time: it has lost the earlier migration, by a restart.
 		c.stepTarget(e, target.Received{From: from, Message: &wire.MigrationFailed{

@@ -42,6 +42,35 @@ func TestTakenID(t *testing.T) {
 	}
 }
 
+// TestLatePrepare: the announcement of a migration that has ended here takes nothing from the next one of its source (protocol
+// §7.4.2).
+func TestLatePrepare(t *testing.T) {
+	c := node.New(node.Config{
+		Node: crypto.NodeID{1}, Boot: 1, Admit: func(*wire.Prepare) error { return nil },
+		NewKey: func() (*crypto.EntityKeypair, error) { return crypto.KeypairFromSeed([32]byte{1}) },
+	})
+	c.Step(benchTime, node.SessionUp{Session: 1, Peer: crypto.NodeID{2}, Rights: wire.AllRights})
+	step(c, 1, &wire.Hello{Versions: versions, Boot: 1})
+	run := func(msg wire.Message) {
+		for calls := step(c, 1, msg).Calls; len(calls) > 0; calls = calls[1:] {
+			calls = append(calls, c.Step(benchTime, node.Done{Call: calls[0]}).Calls...)
+		}
+	}
+	first := arrival(0)
+	next := *first
+	next.Migration = wire.MigrationID{9}
+	run(first)
+	run(&wire.MigrationFailed{Ref: first.Ref, Reason: wire.ReasonCancelled})
+	run(&next)
+	run(first)
+	if m, _ := c.Migration(first.Migration); m.Outcome != wire.OutcomeStayed {
+		t.Errorf("the first migration is %v", m.Outcome)
+	}
+	if m, ok := c.Migration(next.Migration); !ok || m.Outcome != 0 {
+		t.Errorf("the second migration is %v: %v, %s", m.Outcome, m.Reason, m.Detail)
+	}
+}
+
 // types lists what is sent.
 func types(eff node.Effects) (list []wire.Type) {
 	for _, s := range eff.Sends {
