@@ -16,6 +16,9 @@
 //	go test ./fuzz                                    # seeds and saved inputs
 //	go test ./fuzz -fuzz '^FuzzEvent$' -fuzztime 60s  # search
 //
+// What the long runs of make fuzz have found to reach new code is kept there too. Ten minutes on
+// one processor each, without a finding: FuzzMessage 2.5 million inputs, FuzzSnapshot 470,000, FuzzCore 410,000.
+//
 // Large seeds want -fuzzminimizetime 1s as well: by default one interesting
 // input may be minimized for a whole minute, in which nothing new is tried.
 package fuzz
