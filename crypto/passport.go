@@ -98,25 +98,19 @@ func (p Passport) Previous() Digest {
 //
 // It copies the handovers, so that two appends to one passport cannot overwrite
 // each other's last item.
-func (p Passport) Append(h Handover) (Passport, error) {
-	if len(p.Handovers) >= MaxHandovers {
-		return Passport{}, ErrPassportFull
-	}
-	if err := p.checkNext(&h); err != nil {
-		return Passport{}, &PassportError{p.Epoch() + 1, err}
-	}
-	p.Handovers = append(slices.Clip(p.Handovers), h)
-	return p, nil
-}
+func (p Passport) Append(h Handover) (Passport, error) { return p.with(h, p.checkNext) }
 
 // AppendVerified is Append without the verification of h's signature, which is
 // most of its time: h is what [ParseHandover] has just returned for the key that
-// p names, or [SignHandover] for that key.
-func (p Passport) AppendVerified(h Handover) (Passport, error) {
+// p names (the administrator's for a forced one), [SignHandover] with that key, or
+// [ParseDecided] for a certificate that has been verified with it.
+func (p Passport) AppendVerified(h Handover) (Passport, error) { return p.with(h, p.checkPlace) }
+
+func (p Passport) with(h Handover, check func(*Handover) error) (Passport, error) {
 	if len(p.Handovers) >= MaxHandovers {
 		return Passport{}, ErrPassportFull
 	}
-	if err := p.checkPlace(&h); err != nil {
+	if err := check(&h); err != nil {
 		return Passport{}, &PassportError{p.Epoch() + 1, err}
 	}
 	p.Handovers = append(slices.Clip(p.Handovers), h)

@@ -35,14 +35,7 @@ func TestComplaintIsNeverAnswered(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := node.New(node.Config{
-				Node: crypto.NodeID{1}, Boot: 1, Admit: func(*wire.Prepare) error { return nil },
-				NewKey: func() (*crypto.EntityKeypair, error) { return crypto.KeypairFromSeed([32]byte{1}) },
-			})
-			for i := range node.SessionID(2) { // session 1 is with node 2, session 2 with node 3
-				c.Step(benchTime, node.SessionUp{Session: i + 1, Peer: crypto.NodeID{byte(i) + 2}, Rights: wire.AllRights})
-				step(c, i+1, &wire.Hello{Versions: versions, Boot: 1})
-			}
+			c := withPeers()
 			ref := begin(c)
 			if _, ok := c.Migration(ref.Migration); !ok {
 				t.Fatal("there is no migration to complain about")
@@ -58,4 +51,17 @@ func TestComplaintIsNeverAnswered(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withPeers is node 1, with sessions 1 with node 2 and 2 with node 3, which may do everything.
+func withPeers() *node.Core {
+	c := node.New(node.Config{
+		Node: crypto.NodeID{1}, Boot: 1, Admit: func(*wire.Prepare) error { return nil },
+		NewKey: func() (*crypto.EntityKeypair, error) { return crypto.KeypairFromSeed([32]byte{1}) },
+	})
+	for i := range node.SessionID(2) {
+		c.Step(benchTime, node.SessionUp{Session: i + 1, Peer: crypto.NodeID{byte(i) + 2}, Rights: wire.AllRights})
+		step(c, i+1, &wire.Hello{Versions: versions, Boot: 1})
+	}
+	return c
 }

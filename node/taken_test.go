@@ -8,17 +8,10 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// TestTakenID: a migration that has run here long ago is still answered for (protocol §7.4) when somebody else has begun another one
+// TestTakenID: a migration that has run here long ago is still answered for (protocol §5.6) when somebody else has begun another one
 // under its id; and what belongs to neither is refused.
 func TestTakenID(t *testing.T) {
-	c := node.New(node.Config{
-		Node: crypto.NodeID{1}, Boot: 1, Admit: func(*wire.Prepare) error { return nil },
-		NewKey: func() (*crypto.EntityKeypair, error) { return crypto.KeypairFromSeed([32]byte{1}) },
-	})
-	for i := range node.SessionID(2) { // session 1 is with node 2, session 2 with node 3
-		c.Step(benchTime, node.SessionUp{Session: i + 1, Peer: crypto.NodeID{byte(i) + 2}, Rights: wire.AllRights})
-		step(c, i+1, &wire.Hello{Versions: versions, Boot: 1})
-	}
+	c := withPeers()
 	c.Step(benchTime, node.Serve{Daemon: node.Daemon{Origin: 7, Epoch: 3}})
 	other := arrival(0)
 	step(c, 1, other)
@@ -42,15 +35,9 @@ func TestTakenID(t *testing.T) {
 	}
 }
 
-// TestLatePrepare: the announcement of a migration that has ended here takes nothing from the next one of its source (protocol
-// §7.4.2).
+// TestLatePrepare: the announcement of a migration that has ended here takes nothing from the next one of its source (protocol §5.6).
 func TestLatePrepare(t *testing.T) {
-	c := node.New(node.Config{
-		Node: crypto.NodeID{1}, Boot: 1, Admit: func(*wire.Prepare) error { return nil },
-		NewKey: func() (*crypto.EntityKeypair, error) { return crypto.KeypairFromSeed([32]byte{1}) },
-	})
-	c.Step(benchTime, node.SessionUp{Session: 1, Peer: crypto.NodeID{2}, Rights: wire.AllRights})
-	step(c, 1, &wire.Hello{Versions: versions, Boot: 1})
+	c := withPeers()
 	run := func(msg wire.Message) {
 		for calls := step(c, 1, msg).Calls; len(calls) > 0; calls = calls[1:] {
 			calls = append(calls, c.Step(benchTime, node.Done{Call: calls[0]}).Calls...)
