@@ -267,6 +267,9 @@ func (c *Core) whereIs(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt) {
 	case t != nil && t.migration == ref.Migration:
 		ans.State, ans.HasHandover, ans.Handover = wire.StateReleased, true, t.handover
 		c.send(to, ans)
+		if attempt == (wire.Attempt{}) { // an orchestrator, which knows of none; for nobody else is an outcome
+			c.send(to, t.outcome(ref))
+		}
 	case t != nil:
 		failed.Reason, failed.Detail = wire.ReasonMoved, "no such migration runs here; another one has moved the daemon"
 		c.refuseForGood(to, failed)

@@ -173,8 +173,7 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	case *wire.Status:
 		m.status(msg)
 	case *wire.CleanupComplete:
-		m.stats = msg.Stats
-		m.end(msg.Outcome, 0, "")
+		m.completed(msg)
 	case *wire.MigrationFailed:
 		m.failed(msg)
 	case *wire.ActivateTarget:
@@ -225,6 +224,16 @@ func (m *Machine) run() {
 	m.unknown.source, m.unknown.target, m.elsewhere = false, false, false
 }
 
+// completed: a source that has only its record of the move left knows the epoch and no figures. Those of its last report
+// stay.
+func (m *Machine) completed(msg *wire.CleanupComplete) {
+	if msg.Stats != (wire.Stats{Epoch: msg.Stats.Epoch}) {
+		m.stats = msg.Stats
+	}
+	m.stats.Epoch = msg.Stats.Epoch
+	m.end(msg.Outcome, 0, "")
+}
+
 func (m *Machine) failed(msg *wire.MigrationFailed) {
 	if msg.Reason == wire.ReasonNotReady {
 		m.notReady(msg.Detail)
@@ -263,7 +272,7 @@ func (m *Machine) relay(msg *wire.ActivateTarget) {
 }
 
 // activated: the target has it. The source still has to say that all is done, unless this node had to ask for
-// the handover: then the source has only its record of the move left and says nothing by itself.
+// the handover: then the source may have only its record of the move left, and says nothing by itself.
 func (m *Machine) activated(from crypto.NodeID) {
 	m.handover = nil
 	if m.fetched && from == m.req.Target {

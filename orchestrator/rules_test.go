@@ -130,6 +130,20 @@ func TestO5_SuccessOnlyAfterActivation(t *testing.T) {
 	}
 }
 
+// A source that has only its record of the move left (protocol §4.9.3) knows no figures. Those that it reported stay, and give
+// way to figures alone.
+func TestO5_FiguresStay(t *testing.T) {
+	reported, last := wire.Stats{SnapshotBytes: 7, Blackout: 8, Epoch: 4}, wire.Stats{SnapshotBytes: 9, Epoch: 5}
+	for told, want := range map[wire.Stats]wire.Stats{{Epoch: 5}: {SnapshotBytes: 7, Blackout: 8, Epoch: 5}, last: last} {
+		r := at(t, "cutover")
+		r.get(nodeS, &wire.Status{Ref: testRef, Phase: wire.PhaseCutover, Stats: reported})
+		r.get(nodeS, &wire.CleanupComplete{Ref: testRef, Outcome: wire.OutcomeMoved, Stats: told})
+		if s := r.m.Status(); s.Stats != want || s.Ended == nil || s.Ended.Outcome != wire.OutcomeMoved {
+			t.Errorf("told %+v: has %+v and learns %+v", told, s.Stats, s.Ended)
+		}
+	}
+}
+
 // Cancel is a wish. The outcome is what the source says became of it.
 func TestO5_CancelRacesSuccess(t *testing.T) {
 	for line, want := range map[string]wire.Outcome{"CleanupComplete": wire.OutcomeMoved, "MigrationFailed cancelled": wire.OutcomeStayed} {
