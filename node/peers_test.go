@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,4 +68,35 @@ func TestInventedTargetsMakeRoom(t *testing.T) {
 		t.Errorf("a newcomer's Open led to %+v", calls)
 	}
 	c.Step(now, node.SessionDown{Session: 2, Err: wire.ErrUnreachable})
+}
+
+// A dial that was under way as better addresses were learned decides nothing: a move asked for in between goes on with these,
+// and is told that its source cannot be reached only when they have failed too.
+func TestAddressLearnedDuringDialIsTried(t *testing.T) {
+	for name, before := range map[string][]string{"none was known": nil, "another was known": {"old:1"}} {
+		t.Run(name, func(t *testing.T) {
+			now, id := time.Unix(1_700_000_000, 0), wire.MigrationID{1}
+			c := node.New(node.Config{Node: ids[0], Boot: 1})
+			c.Step(now, node.Learn{Peer: ids[1], Addrs: before})
+			first := c.Step(now, node.Migrate{Migration: wire.MigrationID{2}, Origin: 7, Source: ids[1], Target: ids[2]})
+			wantDial(t, first, ids[1], before...)
+			c.Step(now, node.Learn{Peer: ids[1], Addrs: []string{"new:1"}})
+			c.Step(now, node.Migrate{Migration: id, Origin: 7, Source: ids[1], Target: ids[2]})
+			wantDial(t, c.Step(now, node.DialFailed{Peer: ids[1], Err: wire.ErrUnreachable}), ids[1], "new:1")
+			if m, _ := c.Migration(id); m.Outcome != 0 {
+				t.Fatalf("the move has ended %v: %v, %s", m.Outcome, m.Reason, m.Detail)
+			}
+			last := c.Step(now, node.DialFailed{Peer: ids[1], Err: wire.ErrUnreachable})
+			if m, _ := c.Migration(id); len(last.Dials) > 0 || m.Outcome != wire.OutcomeStayed || m.Reason != wire.ReasonUnreachable {
+				t.Errorf("with every address tried: %d dials, the move has ended %v, %v", len(last.Dials), m.Outcome, m.Reason)
+			}
+		})
+	}
+}
+
+func wantDial(t *testing.T, out node.Effects, peer crypto.NodeID, addrs ...string) {
+	t.Helper()
+	if len(out.Dials) != 1 || out.Dials[0].Peer != peer || !slices.Equal(out.Dials[0].Addrs, addrs) {
+		t.Fatalf("dials %+v, want one of %q", out.Dials, addrs)
+	}
 }

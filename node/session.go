@@ -39,6 +39,7 @@ type peer struct {
 	given    bool       // the operator has named the addresses
 	sessions []*session // the newest last
 	dialing  bool
+	tried    []string      // the addresses of the latest dial
 	wait     time.Duration // before the next dial after one that failed
 	dialAt   time.Time
 	lastErr  error
@@ -158,6 +159,10 @@ func (c *Core) dialFailed(in DialFailed) {
 	p := c.peer(in.Peer)
 	c.dialed(p)
 	p.lastErr = in.Err
+	if !slices.Equal(p.tried, p.addrs) {
+		c.dial(p.id) // that it cannot be reached is not known before what was learned meanwhile has been tried
+		return
+	}
 	p.wait = min(max(2*p.wait, dialWaitMin), dialWaitMax)
 	p.dialAt = c.now.Add(p.wait)
 	if len(p.sessions) > 0 {
@@ -173,7 +178,7 @@ func (c *Core) dial(id crypto.NodeID) {
 	if p.dialing || len(p.sessions) > 0 || c.now.Before(p.dialAt) || c.dials >= maxDials {
 		return
 	}
-	p.dialing = true
+	p.dialing, p.tried = true, p.addrs
 	c.dials++
 	c.out.Dials = append(c.out.Dials, Dial{Peer: id, Addrs: p.addrs})
 }
