@@ -143,6 +143,8 @@ func (c *Core) routed(from crypto.NodeID, msg wire.Message) {
 		if slices.Equal(roles, []subproto.Role{subproto.Orchestrator}) {
 			c.answerBesides(from, ref, msg)
 		}
+	case c.displaced(from, ref, msg):
+		c.refuseMove(from, msg, &subproto.WrongPeerError{Type: msg.Type(), From: from, Want: []subproto.Role{subproto.Target}})
 	case errors.Is(err, wire.ErrDaemonNotFound):
 		c.stray(from, ref, msg)
 	default:
@@ -166,16 +168,44 @@ func (c *Core) answerBesides(from crypto.NodeID, ref wire.Ref, msg wire.Message)
 
 // refuse answers a message that its sender may not send, in the form the sender waits for.
 func (c *Core) refuse(from crypto.NodeID, msg wire.Message, err error) {
-	ref := refOf(msg)
 	if _, opens := subproto.Opens(msg.Type()); opens {
-		c.stats.FramesRefused++
-		c.note(Note{Kind: NoteRefused, Peer: from, Origin: ref.Origin, Migration: ref.Migration, Text: msg.Type().String(), Err: err})
-		c.send(from, wire.Failed(ref, err))
-		return
+		c.refuseMove(from, msg, err)
+	} else if s := c.ready(from); s != nil {
+		c.complain(s, msg.Type(), refOf(msg), err)
 	}
-	if s := c.ready(from); s != nil {
-		c.complain(s, msg.Type(), ref, err)
+}
+
+// refuseMove answers a peer for which the refusal is the end of a migration: a copy that is held would survive a complaint.
+func (c *Core) refuseMove(from crypto.NodeID, msg wire.Message, err error) {
+	ref := refOf(msg)
+	c.stats.FramesRefused++
+	c.note(Note{Kind: NoteRefused, Peer: from, Origin: ref.Origin, Migration: ref.Migration, Text: msg.Type().String(), Err: err})
+	c.send(from, wire.Failed(ref, err))
+}
+
+// displaced reports whether a peer speaks as the target of a migration under whose id this node gives the daemon, or has given it,
+// to another node: somebody has taken the id, after this node had forgotten the first in a restart. There is one commit in an
+// epoch, and it is not to that peer: no copy that it keeps can become the daemon any more.
+func (c *Core) displaced(from crypto.NodeID, ref wire.Ref, msg wire.Message) bool {
+	if !asTarget(msg) {
+		return false
 	}
+	if e := c.sources[ref.Migration]; e != nil && same(ref, e.m.Ref()) {
+		return e.m.Target() != from
+	}
+	t := c.tombstones[ref.Origin]
+	return t != nil && t.migration == ref.Migration && t.epoch == ref.Epoch+1 && t.node != from
+}
+
+// asTarget reports whether only a target says this to its source. An Ask that names an attempt is of one that holds.
+func asTarget(msg wire.Message) bool {
+	switch msg := msg.(type) {
+	case *wire.PrepareOK, *wire.ResumeAt, *wire.RestoreComplete, *wire.Progress, *wire.ReplayComplete:
+		return true
+	case *wire.Ask:
+		return !msg.Attempt.IsZero()
+	}
+	return false
 }
 
 // views lists the roles this node plays in a migration. One under the same id of another daemon, or from another epoch, is

@@ -1,9 +1,12 @@
 package node_test
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -32,6 +35,43 @@ func TestTakenID(t *testing.T) {
 	}
 	if got := types(step(c, 2, &wire.ActivateAck{Ref: mine})); len(got) != 1 || got[0] != wire.TypeSessionError {
 		t.Errorf("an ack that belongs to no migration is answered with %v", got)
+	}
+}
+
+// TestDisplacedTarget: a node that keeps a copy for a migration which its source has forgotten is told that it is over (protocol
+// §5.6) when somebody else has had the daemon moved to another node under the id, while that runs and when only the record of it
+// is left. A complaint would not release a hold. Those of the other migration are answered as ever.
+func TestDisplacedTarget(t *testing.T) {
+	ref := arrival(0).Ref
+	held := wire.Attempt{Epoch: 1, Boot: 1, Count: 1}
+	for name, begin := range map[string]func(c *node.Core){
+		"it runs": func(c *node.Core) {
+			c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: arrival(0).Entity, Origin: ref.Origin, Epoch: 1}})
+			step(c, 2, &wire.TakeSnapshot{Ref: ref, Target: crypto.NodeID{3}, Addrs: []string{"t:1"}})
+		},
+		"it has moved the daemon": func(c *node.Core) {
+			expires := uint64(benchTime.Add(time.Hour).UnixNano())
+			c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{Entity: arrival(0).Entity, Ref: ref, To: crypto.NodeID{3}, Expires: expires}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := withPeers()
+			begin(c)
+			for _, msg := range []wire.Message{
+				&wire.ReplayComplete{Ref: ref, Attempt: held}, &wire.Ask{Ref: ref, Attempt: held}, &wire.Progress{Ref: ref},
+			} {
+				if got := types(step(c, 1, msg)); !slices.Equal(got, []wire.Type{wire.TypeMigrationFailed}) {
+					t.Errorf("%v of the first target is answered with %v", msg.Type(), got)
+				}
+				if got := types(step(c, 2, msg)); slices.Contains(got, wire.TypeMigrationFailed) {
+					t.Errorf("%v of the other target is answered with %v", msg.Type(), got)
+				}
+			}
+			later := wire.Ref{Migration: ref.Migration, Origin: ref.Origin, Epoch: 2}
+			if got := types(step(c, 1, &wire.Ask{Ref: later, Attempt: held})); !slices.Contains(got, wire.TypeAnswer) {
+				t.Errorf("a question about another epoch is answered with %v", got)
+			}
+		})
 	}
 }
 
