@@ -195,6 +195,6 @@ func (s *Storm) performMigrate(a Act) {
 	d, born := s.daemons[a.Daemon]
 	by, from, to := s.nodes[a.By], s.nodes[a.From], s.nodes[a.To]
 	if born && by.Up() && from.Up() && to.Up() {
-		s.asked[a.Name] = by.Migrate(d.Origin, from, to, wire.Options{Stall: 2 * time.Second, Timeout: a.For})
+		s.asked[a.Name] = by.Migrate(d.Origin, from, to, wire.Options{Stall: stormStall, Timeout: a.For})
 	}
 }

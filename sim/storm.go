@@ -53,7 +53,9 @@ func (s *Storm) Run() error {
 	s.Cluster.Run(s.setup.Until + time.Millisecond)
 	s.near = nil
 	s.heal()
+	stuck := s.unmoved()
 	s.Settle(2 * time.Minute)
+	stuck()
 	s.moveOn()
 	return s.Err()
 }
@@ -188,6 +190,30 @@ func (s *Storm) outage() {
 	s.do(Act{Op: "outage", For: between(s.rng, 0, 300*time.Millisecond)})
 }
 
+// unmoved returns a check that no migration has stood still until its stall limit with nothing in its way: every message
+// that matters is sent again. Only what still runs when that limit has passed since the faults has had all of it.
+func (s *Storm) unmoved() (check func()) {
+	var running []*migration
+	s.after(stormStall, func() {
+		for _, m := range s.migrations {
+			if m.orch.hostile {
+				continue
+			}
+			if v, ok := m.seenBy(m.orch.life); ok && v.Outcome == 0 {
+				running = append(running, m)
+			}
+		}
+	})
+	return func() {
+		for _, m := range running {
+			v, ok := m.seenBy(m.orch.life)
+			if ok && v.Reason == wire.ReasonTimeout && s.err == nil {
+				s.Failf("%x stood still after the storm: %s", m.id[:2], v.Detail)
+			}
+		}
+	}
+}
+
 func (s *Storm) heal() {
 	s.log("the storm is over")
 	if s.directory != nil {
@@ -204,3 +230,6 @@ func (s *Storm) heal() {
 	}
 	s.endHostile()
 }
+
+// stormStall is the stall limit of the migrations of a storm.
+const stormStall = 2 * time.Second

@@ -319,6 +319,9 @@ func (m *Machine) linkUp(peer crypto.NodeID) {
 	m.converge.restart()
 	m.backlog.rewind()
 	m.retryAt = m.now
+	if m.state == restoring {
+		m.cut("the session that brought it may have ended before it was all there")
+	}
 	m.ship()
 }
 
@@ -338,6 +341,8 @@ func (m *Machine) linkDown(in LinkDown) {
 		m.fail(wire.ReasonUnreachable, fmt.Sprintf("no connection to the target: %v", in.Err))
 	case m.state == replaying:
 		m.endAttempt() // its Final or its hold may be lost
+		m.resetRetry()
+		m.retryAt = m.now
 	}
 }
 

@@ -69,6 +69,37 @@ func TestResume_AnEarlierStreamIsNotHeard(t *testing.T) {
 	}
 }
 
+// Of two sessions one ends, and with it the end of the stream or the word that all has been restored. Nobody would say it
+// again: the source asks.
+func TestResume_AskedWhenAllIsSentAndSessionsChange(t *testing.T) {
+	r := inState(t, restoring)
+	o := r.step(LinkUp{Peer: nodeT})
+	if q := sent[*wire.Resume](o); len(q) != 1 || q[0].Serial != 1 {
+		t.Fatalf("asked %+v", q)
+	}
+	if r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.genes}); r.m.state != replaying {
+		t.Errorf("it is %v after the answer", r.m.state)
+	}
+}
+
+// A session that ends while the target replays is made again, by a question that is repeated until it is there.
+func TestResume_AskedForASessionWhileReplaying(t *testing.T) {
+	r := inState(t, replaying)
+	asked := len(sent[*wire.Resume](r.step(LinkDown{Peer: nodeT, Lost: true, Err: errTest})))
+	for range 20 {
+		r.now = r.now.Add(retryMin)
+		asked += len(sent[*wire.Resume](r.step(Tick{})))
+	}
+	if asked < 3 {
+		t.Errorf("asked %d times while there is no session", asked)
+	}
+	r.step(LinkUp{Peer: nodeT})
+	r.now = r.now.Add(retryMax)
+	if o := r.step(Tick{}); len(sent[*wire.Resume](o)) > 0 {
+		t.Error("asked again although there is a session")
+	}
+}
+
 // No event leaves between the cut and the claim of whoever answers: a target that has restarted would not take
 // it.
 func TestResume_EventsWaitForTheClaim(t *testing.T) {

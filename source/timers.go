@@ -89,6 +89,11 @@ func (m *Machine) resend() {
 		if m.isCut() {
 			m.askResume()
 		}
+	case replaying:
+		m.retryAt = m.now.Add(retryMax)
+		if !m.linked {
+			m.askResume() // nothing else is sent without a session, and so nothing else would make one
+		}
 	case frozen:
 		m.sendFinal()
 	case promised:
