@@ -145,7 +145,7 @@ func (c *Core) routed(from crypto.NodeID, msg wire.Message) {
 		}
 	case c.displaced(from, ref, msg):
 		c.refuseMove(from, msg, &subproto.WrongPeerError{Type: msg.Type(), From: from, Want: []subproto.Role{subproto.Target}})
-	case errors.Is(err, wire.ErrDaemonNotFound):
+	case errors.Is(err, wire.ErrDaemonNotFound), c.recorded(ref, msg):
 		c.stray(from, ref, msg)
 	default:
 		c.refuse(from, msg, err)
@@ -183,18 +183,19 @@ func (c *Core) refuseMove(from crypto.NodeID, msg wire.Message, err error) {
 	c.send(from, wire.Failed(ref, err))
 }
 
-// displaced reports whether a peer speaks as the target of a migration under whose id this node gives the daemon, or has given it,
-// to another node: somebody has taken the id, after this node had forgotten the first in a restart. There is one commit in an
-// epoch, and it is not to that peer: no copy that it keeps can become the daemon any more.
+// displaced reports whether a peer speaks as the target of a migration under whose id this node gives the daemon to another:
+// somebody has taken the id, after this node had forgotten the first in a restart. There is one commit in an epoch, and it is not
+// to that peer. Once the daemon is gone, the handover tells it so.
 func (c *Core) displaced(from crypto.NodeID, ref wire.Ref, msg wire.Message) bool {
-	if !asTarget(msg) {
-		return false
-	}
-	if e := c.sources[ref.Migration]; e != nil && same(ref, e.m.Ref()) {
-		return e.m.Target() != from
-	}
-	t := c.tombstones[ref.Origin]
-	return t != nil && t.migration == ref.Migration && t.epoch == ref.Epoch+1 && t.node != from
+	e := c.sources[ref.Migration]
+	return asTarget(msg) && e != nil && same(ref, e.m.Ref()) && e.m.Target() != from
+}
+
+// recorded reports whether a question that is not of the parties of what runs under its id is for the node's records: it gives
+// the daemon to nobody under that id, so that only somebody else's copy can be what runs.
+func (c *Core) recorded(ref wire.Ref, msg wire.Message) bool {
+	_, asks := msg.(*wire.Ask)
+	return asks && c.sources[ref.Migration] == nil
 }
 
 // asTarget reports whether only a target says this to its source. An Ask that names an attempt is of one that holds.
@@ -259,7 +260,11 @@ func (c *Core) deliver(roles []subproto.Role, from crypto.NodeID, msg wire.Messa
 			}
 			c.stepTarget(e, target.Received{From: from, Message: msg})
 		case subproto.Orchestrator:
-			c.stepOrchestrator(c.orchestrators[ref.Migration], orchestrator.Received{From: from, Message: msg})
+			e := c.orchestrators[ref.Migration]
+			if _, asks := msg.(*wire.Ask); asks && len(roles) > 1 && !e.m.Proves() {
+				continue // a question has one answer: the role beside it knows more, and has given it
+			}
+			c.stepOrchestrator(e, orchestrator.Received{From: from, Message: msg})
 		}
 	}
 }

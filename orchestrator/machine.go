@@ -320,6 +320,9 @@ func (m *Machine) bothUnknown() {
 	}
 }
 
+// Proves reports whether the machine has the handover, and so can prove that the daemon has moved.
+func (m *Machine) Proves() bool { return m.handover != nil }
+
 // answer gives a target the handover, if there is one. On a node that is the target as well nothing else may be
 // said: an answer of this role would come back to it as one of the target's.
 func (m *Machine) answer(to crypto.NodeID, msg *wire.Ask) {

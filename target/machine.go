@@ -319,8 +319,13 @@ func (m *Machine) sourceFailed(msg *wire.MigrationFailed) {
 	if m.state >= activating {
 		return
 	}
-	m.release(wire.Attempt{Epoch: m.ref.Epoch, Boot: ^uint64(0), Count: ^uint64(0)})
+	m.releaseAll()
 	m.drop(msg.Reason, msg.Detail)
+}
+
+// releaseAll gives up a hold, whatever attempt it is for.
+func (m *Machine) releaseAll() {
+	m.release(wire.Attempt{Epoch: m.ref.Epoch, Boot: ^uint64(0), Count: ^uint64(0)})
 }
 
 // cancel is this node's own wish not to take the daemon, for instance because it is closing.

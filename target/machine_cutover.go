@@ -139,7 +139,14 @@ func (m *Machine) activate(from crypto.NodeID, ev crypto.CausalEvent) {
 		m.consult() // whoever has an entry knows that there was a decision; what it was the directory says
 		return
 	}
-	if err := m.checkHandover(ev); err != nil {
+	h, err := m.checkHandover(ev)
+	switch {
+	case err == nil:
+	case errors.Is(err, errElsewhere) && ev.Kind == crypto.EventHandover:
+		m.releaseAll()
+		m.drop(wire.ReasonMoved, fmt.Sprintf("the daemon has moved to %v", h.To))
+		return
+	default:
 		m.send(from, refusal(m.ref, err))
 		return
 	}
@@ -169,16 +176,20 @@ func refusalOf(t wire.Type, ref wire.Ref, err error) *wire.SessionError {
 	}
 }
 
-func (m *Machine) checkHandover(ev crypto.CausalEvent) error {
+// errElsewhere: a handover of this epoch, signed with its key, names another node. There is one in an epoch, so no hold of
+// this copy will ever be used.
+var errElsewhere = fmt.Errorf("target: the handover names another node: %w", wire.ErrWrongPeer)
+
+func (m *Machine) checkHandover(ev crypto.CausalEvent) (crypto.Handover, error) {
 	signer := m.epochKey
 	if ev.Kind == crypto.EventForced {
 		signer = m.admin
 	}
 	h, err := crypto.ParseHandover(ev, signer)
 	if err != nil {
-		return err
+		return h, err
 	}
-	return m.follows(&h)
+	return h, m.follows(&h)
 }
 
 // follows holds what a handover states against the copy and the node.
@@ -187,7 +198,7 @@ func (m *Machine) follows(h *crypto.Handover) error {
 	case h.Epoch != m.ref.Epoch+1:
 		return fmt.Errorf("target: the handover is for epoch %d: %w", h.Epoch, wire.ErrStaleEpoch)
 	case h.To != m.cfg.Node:
-		return fmt.Errorf("target: the handover names %v: %w", h.To, wire.ErrWrongPeer)
+		return errElsewhere
 	case h.Next != m.key.Public():
 		return wire.ErrWrongKey
 	case h.Head.Sequence > m.head.Sequence:

@@ -56,7 +56,7 @@ func (m *Machine) timers() {
 	m.reportIfDue()
 	switch {
 	case m.state < holding && m.due(m.alive.Add(m.cfg.Orphan)):
-		m.drop(wire.ReasonUnreachable, "the source is gone or says nothing, and no hold was given")
+		m.fail(wire.ReasonUnreachable, "the source is gone or says nothing, and no hold was given")
 	case m.state < holding && m.linked && m.nudged != m.alive && m.due(m.nudgeAt()):
 		m.nudged = m.alive
 		m.send(m.source, &wire.Ask{Ref: m.ref})

@@ -26,7 +26,7 @@ func TestT15_MachineKeepsAHeldCopy(t *testing.T) {
 		"cancel", "down", "up", "stream", "claimed 3", "restored fail", "replayed 5 fail", "held fail", "activated fail",
 		"Prepare", "Aborted 1", "Final 1 at=5", "Final 2 at=6", "Final 3 at=5 other", "Final 3 at=9", "Answer serving attempt=1",
 		"Answer serving attempt=2 orchestrator", "Answer unknown boot=9", "Answer unknown boot=9 orchestrator", "Answer frozen attempt=2",
-		"ActivateTarget at=5 forged", "ActivateTarget at=5 elsewhere", "ActivateTarget at=4", "Ask orchestrator", "run 10h",
+		"ActivateTarget at=5 forged", "ActivateTarget at=4", "Ask orchestrator", "run 10h",
 	} {
 		r := holdingRig(t)
 		if line == "activated fail" {
@@ -50,7 +50,8 @@ func TestT15_MachineKeepsAHeldCopy(t *testing.T) {
 func TestT15_MachineReleases(t *testing.T) {
 	for line, state := range map[string]string{
 		"Aborted 2": "replaying", "Aborted 3": "replaying", "Answer serving attempt=2": "replaying",
-		"MigrationFailed": "dropped", "ActivateTarget at=5": "activating", "ActivateTarget at=5 stranger": "activating",
+		"MigrationFailed": "dropped", "ActivateTarget at=5 elsewhere": "dropped", "Answer released at=6 elsewhere orchestrator": "dropped",
+		"ActivateTarget at=5": "activating", "ActivateTarget at=5 stranger": "activating",
 		"Answer released at=5": "activating", "Answer released at=5 orchestrator": "activating",
 	} {
 		r := holdingRig(t)
