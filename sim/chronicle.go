@@ -88,7 +88,7 @@ func (n *Node) Spawn(kind, name string) node.Daemon {
 // and in the log again if its producer has sent it again.
 func (l *life) saw(ev daemon.Event) {
 	c, j := l.c, l.c.logs[ev.Link.Origin]
-	if j == nil || j.wild {
+	if j == nil || j.wild || l.misled(ev.Link.Origin) {
 		return
 	}
 	digest := ev.Digest()
@@ -116,6 +116,17 @@ func (l *life) saw(ev daemon.Event) {
 		c.Failf("a payload is in the log of %s at %d and at %d, under two numbers", j.daemon.Name, first, seq)
 	}
 	j.payload[string(ev.Payload)] = seq
+}
+
+// misled reports whether what a copy applies comes from a hostile node that plays its source: the last event before the chain
+// breaks can be any. Such a copy stays dark, since only the owner's key ends it with a handover.
+func (l *life) misled(origin uint64) bool {
+	source, known := l.handler.SourceNode(origin)
+	if !known || !l.c.isHostile(source) {
+		return false
+	}
+	host, ok := l.registry.Host(origin)
+	return ok && host.Dark()
 }
 
 // committed is told of every handover that is durable, once by who made it so and again by who finds it. l is the
