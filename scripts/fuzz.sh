@@ -12,10 +12,11 @@ for target in $(go test -list '^Fuzz' ./fuzz | grep '^Fuzz'); do
 		tail -n 3 "$log"
 		continue
 	fi
-	cat "$log"
 	if grep -q 'context deadline exceeded' "$log" && ! grep -q -e 'Failing input written' -e panic "$log"; then
-		echo "-- $target: out of time, no finding"
+		grep '^fuzz:' "$log" | tail -n 1
+		echo "-- $target: go test ran out of its own time; no finding"
 		continue
 	fi
+	cat "$log"
 	exit 1
 done
