@@ -8,6 +8,7 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -111,6 +112,34 @@ func TestOneAnswerToAQuestion(t *testing.T) {
 	eff := step(c, 1, &wire.Ask{Ref: wire.Ref{Migration: id, Origin: 7, Epoch: 1}})
 	if got := types(eff); len(got) != 1 || got[0] != wire.TypeAnswer {
 		t.Errorf("the target that asks is sent %v", got)
+	}
+}
+
+// TestBegunAnew: a source that has started again, and is asked for the same migration once more, finds the copy of its earlier life in
+// the way, which goes (protocol §7.4.2). A Prepare that only comes twice takes nothing away.
+func TestBegunAnew(t *testing.T) {
+	c := withPeers()
+	msg := arrival(0)
+	prepare := func(session node.SessionID) wire.Type {
+		eff := step(c, session, msg)
+		for calls := eff.Calls; len(calls) > 0; calls = calls[1:] {
+			done := c.Step(benchTime, node.Done{Call: calls[0], Result: target.Prepared{}})
+			eff.Sends, calls = append(eff.Sends, done.Sends...), append(calls, done.Calls...)
+		}
+		got := types(eff)
+		return got[len(got)-1]
+	}
+	for range 2 {
+		if got := prepare(1); got != wire.TypePrepareOK {
+			t.Fatalf("answered with %v", got)
+		}
+	}
+	c.Step(benchTime, node.SessionUp{Session: 9, Peer: crypto.NodeID{2}, Rights: wire.AllRights})
+	step(c, 9, &wire.Hello{Versions: versions, Boot: 2})
+	for _, want := range []wire.Type{wire.TypeMigrationFailed, wire.TypePrepareOK, wire.TypePrepareOK} {
+		if got := prepare(9); got != want {
+			t.Errorf("after the restart answered with %v, want %v", got, want)
+		}
 	}
 }
 

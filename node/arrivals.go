@@ -1,0 +1,108 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// This file is how a migration towards this node begins.
+
+// prepare is where a migration towards this node begins.
+func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
+	if e := c.targets[msg.Migration]; e != nil && (!e.ended || e.m.Active()) && !c.begunAnew(e, from) {
+		c.routed(from, msg) // one that has moved the daemon does not begin again
+		return
+	}
+	if err := c.mayArrive(from, msg); err != nil {
+		c.send(from, wire.Failed(msg.Ref, err))
+		return
+	}
+	key, err := c.cfg.NewKey()
+	if err != nil {
+		c.send(from, wire.Failed(msg.Ref, fmt.Errorf("node: no key for the next epoch: %w", err)))
+		return
+	}
+	e := &targetEntry{entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy, durability: msg.Durability, started: c.now, boot: c.bootOf(from)}
+	m, out := target.NewMachine(c.now, c.cfg.Target, target.Request{
+		Source: from, Addrs: c.peer(from).addrs, Prepare: msg, Key: key,
+	})
+	e.m = m
+	c.targets[msg.Migration], c.arriving[msg.Origin] = e, e
+	c.incoming[from]++
+	c.obeyTarget(e, out)
+}
+
+// begunAnew reports whether the source has started again since it announced a migration, and announces it once more: its orchestrator
+// has asked again, and what was on its way here has nobody who would go on with it.
+func (c *Core) begunAnew(e *targetEntry, from crypto.NodeID) bool {
+	if e.m.Source() != from || !e.m.Droppable() {
+		return false
+	}
+	before := e.boot
+	e.boot = c.bootOf(from)
+	return before != 0 && e.boot > before
+}
+
+// bootOf is the boot counter that a peer has greeted with last, 0 without a session.
+func (c *Core) bootOf(peer crypto.NodeID) uint64 {
+	if s := c.ready(peer); s != nil {
+		return s.boot
+	}
+	return 0
+}
+
+// mayArrive checks that there is room for the daemon and that it is not here already.
+func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
+	if crypto.OriginOf(msg.Entity) != msg.Origin {
+		return fmt.Errorf("node: the origin is not the entity's: %w", wire.ErrBadFrame)
+	}
+	if msg.Directory && !c.cfg.Directory {
+		return fmt.Errorf("node: a directory decides about the daemon, and this node has none: %w", wire.ErrRefused)
+	}
+	if c.dormant[msg.Origin] != nil {
+		return fmt.Errorf("node: a daemon with this origin is being brought back from the journal: %w", wire.ErrNotReady)
+	}
+	if c.daemons[msg.Origin] != nil {
+		return fmt.Errorf("node: a daemon with this origin serves here: %w", wire.ErrAlreadyMigrating)
+	}
+	before := c.targets[msg.Migration]
+	if e := c.arriving[msg.Origin]; e != nil && e.m.Source() == from && before != nil && before != e {
+		// It has ended here before: its source tries again, or this comes late. Nothing that came since goes for it.
+		return fmt.Errorf("node: another migration of the daemon is on its way here: %w", wire.ErrNotReady)
+	}
+	if e := c.arriving[msg.Origin]; e != nil && e.m.Source() == from && e.m.Droppable() {
+		// A source moves a daemon once at a time: it has lost the earlier migration, by a restart.
+		c.stepTarget(e, target.Received{From: from, Message: &wire.MigrationFailed{
+			Ref: e.m.Ref(), Reason: wire.ReasonCancelled, Detail: "its source has begun another migration of the daemon",
+		}})
+		return fmt.Errorf("node: an earlier migration of the daemon is being cleaned up: %w", wire.ErrNotReady)
+	}
+	if e := c.arriving[msg.Origin]; e != nil {
+		return fmt.Errorf("node: the daemon is on its way here already, from %v: %w", e.m.Source(), wire.ErrAlreadyMigrating)
+	}
+	if c.settling[msg.Origin] > 0 {
+		return fmt.Errorf("node: an earlier migration of the daemon is being cleaned up: %w", wire.ErrNotReady)
+	}
+	if len(c.arriving) >= c.cfg.MaxIncoming || c.incoming[from] >= maxIncomingPerPeer {
+		return fmt.Errorf("node: %d migrations towards this node are running, %d of them from this peer: %w", len(c.arriving), c.incoming[from], wire.ErrNotReady)
+	}
+	return c.cfg.Admit(msg)
+}
+
+// streamOpened gives a snapshot stream to the migration it names, if its peer is that migration's source.
+func (c *Core) streamOpened(in StreamOpened) {
+	s := c.sessions[in.Session]
+	e := c.targets[in.Ref.Migration]
+	if s == nil || e == nil || e.ended || e.m.Source() != s.peer || e.m.Ref() != in.Ref {
+		c.out.RefuseStreams = append(c.out.RefuseStreams, in.Stream)
+		return
+	}
+	out := e.m.Step(c.now, target.StreamOpened{Stream: in.Stream})
+	if out.RefuseStream {
+		c.out.RefuseStreams = append(c.out.RefuseStreams, in.Stream)
+	}
+	c.obeyTarget(e, out)
+}
