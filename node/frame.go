@@ -191,11 +191,11 @@ func (c *Core) displaced(from crypto.NodeID, ref wire.Ref, msg wire.Message) boo
 	return asTarget(msg) && e != nil && same(ref, e.m.Ref()) && e.m.Target() != from
 }
 
-// recorded reports whether a question that is not of the parties of what runs under its id is for the node's records: it gives
-// the daemon to nobody under that id, so that only somebody else's copy can be what runs.
+// recorded reports whether a question that is not of the parties of what runs under its id is for the node's records: what runs is
+// a copy that somebody else brings here, and the node gives the daemon to nobody under that id, not any more.
 func (c *Core) recorded(ref wire.Ref, msg wire.Message) bool {
 	_, asks := msg.(*wire.Ask)
-	return asks && c.sources[ref.Migration] == nil
+	return asks && c.targets[ref.Migration] != nil && c.sources[ref.Migration] == nil
 }
 
 // asTarget reports whether only a target says this to its source. An Ask that names an attempt is of one that holds.
