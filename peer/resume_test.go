@@ -191,3 +191,11 @@ func TestResume_TargetStartedAgain(t *testing.T) {
 	s.open(1)
 	s.arrives(m)
 }
+
+// A copy may take longer than a target waits for a source that says nothing, and a daemon without events gives the source
+// nothing to say: the target asks, and is told to wait, also if the source is the orchestrator as well.
+func TestResume_LongCopyInSilence(t *testing.T) {
+	s := newStrait(t, 1<<20, func(_ int, cfg *Config) { cfg.Core.Target.Orphan = 400 * time.Millisecond })
+	m := s.begin()
+	s.arrives(m)
+}
