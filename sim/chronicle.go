@@ -47,7 +47,8 @@ type submission struct {
 // move is one committed handover.
 type move struct {
 	id       wire.MigrationID
-	from, to *life
+	from, to *life         // to is nil if nobody was there
+	target   *Node         // nil if there is no such node
 	orch     crypto.NodeID // who asked for it
 	head     crypto.Head   // before the handover
 }
@@ -140,13 +141,14 @@ func (c *Cluster) committed(l *life, origin uint64, id wire.MigrationID, target,
 		return
 	}
 	var to *life
-	if n := c.node(target); n != nil {
+	n := c.node(target)
+	if n != nil {
 		to = n.life
 	}
 	if !c.durable() && (to == nil || !to.handler.IsMigrating(origin)) {
 		j.adrift = true // it died after its hold, and nobody could know yet
 	}
-	j.moves = append(j.moves, move{id: id, from: l, to: to, orch: orch, head: head})
+	j.moves = append(j.moves, move{id: id, from: l, to: to, target: n, orch: orch, head: head})
 	c.log("%s is committed to %s at %d", j.daemon.Name, c.name(target), head.Sequence)
 }
 

@@ -189,13 +189,13 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration) {
 func (c *Cluster) returned(m *migration) bool {
 	moves := c.logs[m.origin].moves
 	at := slices.IndexFunc(moves, func(mv move) bool { return mv.id == m.id })
-	return at >= 0 && slices.ContainsFunc(moves[at+1:], func(mv move) bool { return mv.to != nil && mv.to.Node == m.source })
+	return at >= 0 && slices.ContainsFunc(moves[at+1:], func(mv move) bool { return mv.target == m.source })
 }
 
 // wasCommitted reports whether a migration was committed, for anyone and for the one who asked.
 func (c *Cluster) wasCommitted(m *migration) (anyone, asked bool) {
 	for _, mv := range c.logs[m.origin].moves {
-		if mv.id == m.id && mv.from.Node == m.source && (mv.to == nil || mv.to.Node == m.target) {
+		if mv.id == m.id && mv.from.Node == m.source && mv.target == m.target {
 			anyone, asked = true, asked || mv.orch == m.orch.ID
 		}
 	}
