@@ -62,7 +62,7 @@ func TestDecided_SameBytes(t *testing.T) {
 func TestD5_DecidedEveryBit(t *testing.T) {
 	t.Parallel()
 	c := draw(t, "g-a")
-	_, ev, _ := decidedNext(t, c)
+	_, ev, h := decidedNext(t, c)
 	refused := func(what string, at int, payload []byte) {
 		t.Helper()
 		bad := ev
@@ -80,6 +80,21 @@ func TestD5_DecidedEveryBit(t *testing.T) {
 		refused("first bytes", n, ev.Payload[:n])
 	}
 	refused("trailing byte", 0, append(bytes.Clone(ev.Payload), 0))
+	for name, change := range map[string]func(*CausalEvent){
+		"producer": func(ev *CausalEvent) { ev.Producer[0]++ },
+		"number":   func(ev *CausalEvent) { ev.ProducerSeq++ },
+		"link":     func(ev *CausalEvent) { ev.Link.Sequence++ },
+		"kind":     func(ev *CausalEvent) { ev.Kind = EventForced },
+	} {
+		bad := ev
+		change(&bad)
+		if _, err := ParseHandover(bad, c.key.Public()); !isRefusal(err) {
+			t.Errorf("another %s: got %v", name, err)
+		}
+		if _, err := ParseDecided(bad, h.FreezeCert()); !errors.Is(err, ErrBadHandover) {
+			t.Errorf("another %s, by the certificate: got %v", name, err)
+		}
+	}
 	forced := ev
 	forced.Kind = EventForced
 	if _, err := ParseHandover(forced, c.key.Public()); !errors.Is(err, ErrBadHandover) {

@@ -298,6 +298,12 @@ func ParseHandover(ev CausalEvent, signer PublicKey) (Handover, error) {
 	return h, nil
 }
 
+// ReadHandover returns the handover in a log entry without checking a signature. Whoever does not have the signer's key can tell by
+// it what an entry is not: nothing in it is to be believed.
+//
+// Errors: ErrBadHandover.
+func ReadHandover(ev CausalEvent) (Handover, error) { return handoverIn(ev) }
+
 // handoverIn decodes the payload and checks that payload and entry agree.
 func handoverIn(ev CausalEvent) (Handover, error) {
 	if ev.Kind != EventHandover && ev.Kind != EventForced {

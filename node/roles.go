@@ -228,7 +228,7 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 			return
 		}
 	}
-	if t := c.tombstones[msg.Origin]; t != nil && t.migration == msg.Migration {
+	if t := c.tombstones[msg.Origin]; t != nil && t.migration == msg.Migration && t.node == msg.Target {
 		c.whereIs(from, msg.Ref, wire.Attempt{}) // it has moved the daemon, in an earlier life of this process
 		return
 	}

@@ -290,6 +290,8 @@ func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 	case target && msg.State == wire.StateServing && msg.HasHandover:
 		m.stats.Epoch = max(m.stats.Epoch, msg.Epoch+1)
 		m.end(wire.OutcomeMoved, 0, "")
+	case source && msg.State == wire.StateReleased && msg.HasHandover && m.away(msg.Handover):
+		m.end(wire.OutcomeStayed, wire.ReasonMoved, "the daemon has moved elsewhere, by a migration of somebody else under the same id")
 	case source && msg.State == wire.StateReleased && msg.HasHandover:
 		m.fetched = true
 		m.relay(&wire.ActivateTarget{Ref: msg.Ref, Attempt: msg.Attempt, Handover: msg.Handover})
@@ -306,6 +308,12 @@ func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 		m.unknown.target = m.unknown.target || target
 		m.bothUnknown()
 	}
+}
+
+// away reports whether a handover is to another node than the target. It is not verified, and need not be to be none of this migration.
+func (m *Machine) away(ev crypto.CausalEvent) bool {
+	h, err := crypto.ReadHandover(ev)
+	return err == nil && h.To != m.req.Target
 }
 
 // bothUnknown: the source has restarted without the daemon and no target has it; or the source has never had

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/orchestrator"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -60,6 +61,27 @@ func TestO2_AnyNode(t *testing.T) {
 		}
 		if r.get(r.req.Target, &wire.Answer{Ref: testRef, State: wire.StateServing, HasHandover: true}); len(r.ended) == 0 || r.ended[len(r.ended)-1].Outcome != wire.OutcomeMoved {
 			t.Errorf("%s: learns %v", name, r.ended)
+		}
+	}
+}
+
+// A handover to another node is of a migration that somebody else has begun under the same id, at a source that has forgotten this one.
+func TestO5_AnotherMigrationsHandover(t *testing.T) {
+	key, err := crypto.KeypairFromSeed([32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for to, want := range map[crypto.NodeID]wire.Outcome{nodeT: 0, {9}: wire.OutcomeStayed} {
+		ev, _, err := crypto.SignHandover(key, crypto.Handover{
+			Epoch: 2, Head: crypto.Head{Origin: testRef.Origin}, From: nodeS, To: to, Next: key.Public(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := at(t, "replay")
+		r.get(nodeS, &wire.Answer{Ref: testRef, State: wire.StateReleased, HasHandover: true, Handover: ev})
+		if ended := r.m.Status().Ended; (ended != nil) != (want != 0) || ended != nil && ended.Outcome != want {
+			t.Errorf("a handover to %v: %+v", to, ended)
 		}
 	}
 }

@@ -104,7 +104,7 @@ var authority = []mutation{
 	{name: "id-is-enough", broken: "a message counts for whatever migration has its id, of any daemon and epoch", promise: "P5", pkg: "node", tests: "TestTakenID",
 		edits: []edit{{"node/frame.go", "	return got.Migration == want.Migration && got.Origin == want.Origin && (got.Epoch == want.Epoch || got.Epoch == 0)", "	return true"}}},
 	{name: "moved-record-unread", broken: "a source that has forgotten the migration says that the daemon has moved, not that this has moved it", promise: "P5", tests: "TestScripts",
-		edits: []edit{{"node/roles.go", "t != nil && t.migration == msg.Migration {\n		c.whereIs(", "t != nil && msg.Migration == (wire.MigrationID{}) {\n		c.whereIs("}}},
+		edits: []edit{{"node/roles.go", "t != nil && t.migration == msg.Migration && t.node == msg.Target {\n		c.whereIs(", "t != nil && msg.Migration == (wire.MigrationID{}) {\n		c.whereIs("}}},
 	{name: "tombstone-forgotten", broken: "the record of a move does not survive a restart", promise: "P5",
 		edits: []edit{{"node/recover.go", "		found = append(found, Buried{*state.Tombstones[origin]})", "		_ = Buried{*state.Tombstones[origin]}"}}},
 	{name: "alien-tombstone", broken: "a source answers with the handover of another migration", promise: "P5",
