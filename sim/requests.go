@@ -154,13 +154,14 @@ type migration struct {
 	orch, source, target *Node
 	lives                [3]*life // of the three, when it was asked for
 	at                   time.Time
+	timed                bool // it may take only so long, from whenever its source hears of it
 }
 
 // Migrate asks, at this node, for a move from one node to another.
 func (n *Node) Migrate(origin uint64, from, to *Node, opt wire.Options) wire.MigrationID {
 	m := &migration{
 		id: n.c.migrationID(), origin: origin, orch: n, source: from, target: to,
-		lives: [3]*life{n.life, from.life, to.life}, at: n.c.now,
+		lives: [3]*life{n.life, from.life, to.life}, at: n.c.now, timed: opt.Timeout > 0,
 	}
 	n.c.migrations = append(n.c.migrations, m)
 	n.c.log("%s asks for %x from %s to %s", n.Name, m.id[:2], from.Name, to.Name)

@@ -196,7 +196,7 @@ func (s *Storm) unmoved() (check func()) {
 	var running []*migration
 	s.after(stormStall, func() {
 		for _, m := range s.migrations {
-			if m.orch.hostile || m.source.hostile || m.target.hostile {
+			if m.timed || m.orch.hostile || m.source.hostile || m.target.hostile {
 				continue
 			}
 			if v, ok := m.seenBy(m.orch.life); ok && v.Outcome == 0 {
