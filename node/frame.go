@@ -274,10 +274,16 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 	switch msg := msg.(type) {
 	case *wire.Ask:
 		c.whereIs(from, ref, msg.Attempt)
+		if msg.Attempt.IsZero() {
+			c.tellOutcome(from, ref)
+		}
 	case *wire.ReplayComplete:
 		c.whereIs(from, ref, msg.Attempt)
-	case *wire.PrepareOK, *wire.ResumeAt, *wire.RestoreComplete, *wire.Progress, *wire.Cancel, *wire.CutoverNotify:
+	case *wire.PrepareOK, *wire.ResumeAt, *wire.RestoreComplete, *wire.Progress:
 		c.whereIs(from, ref, wire.Attempt{})
+	case *wire.Cancel, *wire.CutoverNotify:
+		c.whereIs(from, ref, wire.Attempt{})
+		c.tellOutcome(from, ref)
 	case *wire.Resume, *wire.BufferedEvents, *wire.Final, *wire.Aborted, *wire.Forward:
 		c.send(from, &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonDaemonNotFound, Detail: "no such migration runs here"})
 	case *wire.ActivateTarget:
@@ -288,6 +294,13 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 		if c.sources[ref.Migration] != nil || c.targets[ref.Migration] != nil {
 			c.refuse(from, msg, wire.ErrStaleEpoch)
 		}
+	}
+}
+
+// tellOutcome tells an orchestrator how the migration ended that has moved the daemon from here, behind the proof.
+func (c *Core) tellOutcome(to crypto.NodeID, ref wire.Ref) {
+	if t := c.tombstones[ref.Origin]; t != nil && t.migration == ref.Migration {
+		c.send(to, t.outcome(ref))
 	}
 }
 
@@ -302,9 +315,6 @@ func (c *Core) whereIs(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt) {
 	case t != nil && t.migration == ref.Migration:
 		ans.State, ans.HasHandover, ans.Handover = wire.StateReleased, true, t.handover
 		c.send(to, ans)
-		if attempt == (wire.Attempt{}) { // an orchestrator, which knows of none; for nobody else is an outcome
-			c.send(to, t.outcome(ref))
-		}
 	case t != nil:
 		failed.Reason, failed.Detail = wire.ReasonMoved, "no such migration runs here; another one has moved the daemon"
 		c.refuseForGood(to, failed)

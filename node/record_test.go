@@ -26,6 +26,7 @@ func TestRecordTellsTheOutcome(t *testing.T) {
 		{&wire.Cancel{Ref: open}, told},
 		{&wire.TakeSnapshot{Ref: open, Target: crypto.NodeID{3}}, told},
 		{&wire.Ask{Ref: ref, Attempt: wire.Attempt{Epoch: 1, Boot: 1, Count: 1}}, answer},
+		{&wire.Progress{Ref: ref}, answer},
 	} {
 		core := withPeers()
 		core.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{

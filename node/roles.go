@@ -230,6 +230,7 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 	}
 	if t := c.tombstones[msg.Origin]; t != nil && t.migration == msg.Migration && t.node == msg.Target {
 		c.whereIs(from, msg.Ref, wire.Attempt{}) // it has moved the daemon, in an earlier life of this process
+		c.tellOutcome(from, msg.Ref)
 		return
 	}
 	if failed := c.refusals[msg.Migration]; failed != nil && failed.Origin == msg.Origin {
