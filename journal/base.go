@@ -246,6 +246,13 @@ func (s *Spool) Abort() {
 	}
 }
 
+// Unused deletes the file of a base that Commit has returned and that is not appended: nothing will ever lead to it.
+func (j *Journal) Unused(b Base) {
+	if b.File != 0 {
+		_ = j.disk.Remove(baseName(b.Copy, b.File)) // what cannot be deleted now is deleted by the next Open
+	}
+}
+
 // remove ends the spool and deletes its file.
 func (s *Spool) remove() error {
 	s.done = true

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/ferrymesh/ferry/journal"
@@ -53,4 +54,32 @@ func lateBases(t *testing.T, before, between, behind int) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestUnusedBase: a base whose copy was dropped while it was written is deleted, and the others are not.
+func TestUnusedBase(t *testing.T) {
+	disks(t, func(t *testing.T, disk journal.Disk) {
+		j := open(t, disk, small)
+		c := newChain(j.Next())
+		wait(t, j, j.Append(c.preparing()))
+		content := bytes.Repeat([]byte("x"), 2*journal.MaxInline)
+		wait(t, j, j.Append(spool(t, j, c, content)))
+		late := spool(t, j, c, content)
+		if n := filesIn(t, disk, "copies"); n != 2 {
+			t.Fatalf("%d files, want both bases", n)
+		}
+		j.Unused(late)
+		j.Unused(journal.Base{Copy: c.id}) // an inline one has no file
+		if n := filesIn(t, disk, "copies"); n != 1 {
+			t.Errorf("%d files, want the base that counts", n)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		j = open(t, disk, small)
+		checkBase(t, j, c.id, content)
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

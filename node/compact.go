@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ferrymesh/ferry/daemon"
@@ -52,8 +53,11 @@ func (x *Executor) Compact(c Checkpointed, wait func(journal.Position) error) er
 	if err != nil {
 		return err
 	}
-	at, err := x.write(c.stay, base)
-	if err != nil {
+	at, err := x.writeBase(c.stay, base)
+	switch {
+	case errors.Is(err, wire.ErrCancelled):
+		return nil // the daemon has left meanwhile, and the log with it
+	case err != nil:
 		return err
 	}
 	return wait(at)

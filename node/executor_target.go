@@ -171,7 +171,7 @@ func (x *Executor) commitBase(st stay, spool *journal.Spool, head crypto.Head, w
 	if err != nil {
 		return err
 	}
-	at, err := x.write(st, base)
+	at, err := x.writeBase(st, base)
 	if err != nil {
 		return err
 	}

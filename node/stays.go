@@ -150,6 +150,15 @@ func (x *Executor) write(st stay, records ...journal.Record) (journal.Position, 
 	return x.Journal.Append(records...), nil
 }
 
+// writeBase is write for a base. Of one that comes when its copy has been dropped, nothing stays.
+func (x *Executor) writeBase(st stay, base journal.Base) (journal.Position, error) {
+	at, err := x.write(st, base)
+	if err != nil {
+		x.Journal.Unused(base)
+	}
+	return at, err
+}
+
 // end appends the last records of a copy.
 func (x *Executor) end(st stay, records ...journal.Record) journal.Position {
 	x.stays.mu.Lock()

@@ -35,7 +35,7 @@ var disk = []mutation{
 			{"journal/carry.go", "	if f.whole {\n		for seg", "	if f.whole && first == 0 {\n		for seg"},
 		}},
 	{name: "compaction-keeps-old", broken: "a new base replaces more of the log than it has in it", promise: "P1",
-		edits: []edit{{"node/compact.go", "	at, err := x.write(c.stay, base)", "	base.Head.Sequence++\n	at, err := x.write(c.stay, base)"}}},
+		edits: []edit{{"node/compact.go", "	at, err := x.writeBase(c.stay, base)", "	base.Head.Sequence++\n	at, err := x.writeBase(c.stay, base)"}}},
 	{name: "snapshot-dropped", broken: "the newest base is restated without what is in it", promise: "P1",
 		edits: []edit{{"journal/append.go", "			j.restate(carried{e.Copy, e.head})", "			if e.Base != nil {\n				b := *e.Base\n				b.Inline = nil\n				e.Base = &b\n			}\n			j.restate(carried{e.Copy, e.head})"}}},
 	{name: "log-not-reapplied", broken: "a holder that restarts serves from its base and leaves out the log behind it", promise: "P1",
