@@ -17,7 +17,8 @@
 //	go test ./fuzz -fuzz '^FuzzEvent$' -fuzztime 60s  # search
 //
 // What the long runs of make fuzz have found to reach new code is kept there too. Ten minutes on
-// one processor each, without a finding: FuzzMessage 2.5 million inputs, FuzzSnapshot 470,000, FuzzCore 410,000.
+// one processor each, without a finding, in inputs: FuzzHandover 2.7 million, FuzzMessage 2.5, FuzzPassport 2.4, FuzzFrame 2.1,
+// FuzzBuffer 2.0, FuzzJournal 0.77, FuzzSnapshot 0.47, FuzzCore 0.41, FuzzHandshake 44,000.
 //
 // Large seeds want -fuzzminimizetime 1s as well: by default one interesting
 // input may be minimized for a whole minute, in which nothing new is tried.
