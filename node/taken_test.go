@@ -143,6 +143,24 @@ func TestBegunAnew(t *testing.T) {
 	}
 }
 
+// TestRecordBehindAStrangersCopy: somebody brings a copy here under the id of a migration that has moved the daemon away. Its orchestrator
+// is not of the copy's parties, and is answered by the record all the same (protocol §5.6); a refusal would read as *stayed*.
+func TestRecordBehindAStrangersCopy(t *testing.T) {
+	c := withPeers()
+	msg := arrival(0)
+	msg.Orchestrator = crypto.NodeID{9}
+	expires := uint64(benchTime.Add(time.Hour).UnixNano())
+	c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{Entity: msg.Entity, Ref: msg.Ref, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}})
+	step(c, 1, msg)
+	if _, ok := c.Migration(msg.Migration); !ok {
+		t.Fatal("no copy is on its way under the id")
+	}
+	ask := &wire.Ask{Ref: wire.Ref{Migration: msg.Migration, Origin: msg.Origin}}
+	if got := types(step(c, 2, ask)); !slices.Equal(got, []wire.Type{wire.TypeAnswer, wire.TypeCleanupComplete}) {
+		t.Errorf("the orchestrator is answered with %v", got)
+	}
+}
+
 // types lists what is sent.
 func types(eff node.Effects) (list []wire.Type) {
 	for _, s := range eff.Sends {
