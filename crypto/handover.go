@@ -288,7 +288,7 @@ func SignHandover(key *EntityKeypair, h Handover) (CausalEvent, Handover, error)
 // Errors: ErrBadHandover, ErrWeakKey for the signer or the next epoch's key,
 // ErrBadSignature.
 func ParseHandover(ev CausalEvent, signer PublicKey) (Handover, error) {
-	h, err := handoverIn(ev)
+	h, err := ReadHandover(ev)
 	if err != nil {
 		return Handover{}, err
 	}
@@ -299,13 +299,10 @@ func ParseHandover(ev CausalEvent, signer PublicKey) (Handover, error) {
 }
 
 // ReadHandover returns the handover in a log entry without checking a signature. Whoever does not have the signer's key can tell by
-// it what an entry is not: nothing in it is to be believed.
+// it what an entry is not: nothing in it is to be believed. Payload and entry agree.
 //
-// Errors: ErrBadHandover.
-func ReadHandover(ev CausalEvent) (Handover, error) { return handoverIn(ev) }
-
-// handoverIn decodes the payload and checks that payload and entry agree.
-func handoverIn(ev CausalEvent) (Handover, error) {
+// Errors: ErrBadHandover, ErrWeakKey for the next epoch's key.
+func ReadHandover(ev CausalEvent) (Handover, error) {
 	if ev.Kind != EventHandover && ev.Kind != EventForced {
 		return Handover{}, badHandover("entry of kind " + ev.Kind.String())
 	}
