@@ -98,6 +98,19 @@ func wait(t testing.TB, j *journal.Journal, at journal.Position) {
 	}
 }
 
+// reopened checks that the base of a copy is there for the next process too.
+func reopened(t testing.TB, disk journal.Disk, j *journal.Journal, id journal.CopyID, content []byte) {
+	t.Helper()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, disk, small)
+	checkBase(t, j, id, content)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // payloads reads the payloads of a copy's events.
 func payloads(t testing.TB, j *journal.Journal, id journal.CopyID) []string {
 	t.Helper()

@@ -237,14 +237,7 @@ func TestResume(t *testing.T) {
 			t.Fatal(err)
 		}
 		wait(t, j, j.Append(b))
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
-		j = open(t, disk, small)
-		checkBase(t, j, c.id, content)
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
+		reopened(t, disk, j, c.id, content)
 	})
 }
 

@@ -73,13 +73,6 @@ func TestUnusedBase(t *testing.T) {
 		if n := filesIn(t, disk, "copies"); n != 1 {
 			t.Errorf("%d files, want the base that counts", n)
 		}
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
-		j = open(t, disk, small)
-		checkBase(t, j, c.id, content)
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
+		reopened(t, disk, j, c.id, content)
 	})
 }
