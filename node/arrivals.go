@@ -41,9 +41,11 @@ func (c *Core) begunAnew(e *targetEntry, from crypto.NodeID) bool {
 	if e.m.Source() != from || !e.m.Droppable() {
 		return false
 	}
-	before := e.boot
-	e.boot = c.bootOf(from)
-	return before != 0 && e.boot > before
+	boot := c.bootOf(from)
+	if e.boot == 0 {
+		e.boot = boot // only a record has spoken for the source so far
+	}
+	return boot > e.boot
 }
 
 // bootOf is the boot counter that a peer has greeted with last, 0 without a session.

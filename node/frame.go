@@ -297,10 +297,12 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 	}
 }
 
-// tellOutcome tells an orchestrator how the migration ended that has moved the daemon from here, behind the proof.
+// tellOutcome tells an orchestrator that has not heard it how the migration ended that has moved the daemon from here, behind the
+// proof. There is no tombstone before the activation has been proven, while the target may have forgotten it: the daemon has gone on
+// from there. The figures of the move are not in it.
 func (c *Core) tellOutcome(to crypto.NodeID, ref wire.Ref) {
 	if t := c.tombstones[ref.Origin]; t != nil && t.migration == ref.Migration {
-		c.send(to, t.outcome(ref))
+		c.send(to, &wire.CleanupComplete{Ref: ref, Outcome: wire.OutcomeMoved, Stats: wire.Stats{Epoch: t.epoch}})
 	}
 }
 

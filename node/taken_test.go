@@ -62,7 +62,7 @@ func TestDisplacedTarget(t *testing.T) {
 			c := withPeers()
 			tc.begin(c)
 			for _, msg := range []wire.Message{
-				&wire.ReplayComplete{Ref: ref, Attempt: held}, &wire.Ask{Ref: ref, Attempt: held},
+				&wire.ReplayComplete{Ref: ref, Attempt: held}, &wire.Ask{Ref: ref, Attempt: held}, &wire.Progress{Ref: ref},
 			} {
 				if got := types(step(c, 1, msg)); !slices.Equal(got, []wire.Type{tc.want}) {
 					t.Errorf("%v of the first target is answered with %v", msg.Type(), got)

@@ -40,13 +40,6 @@ func (c *Core) arrivalOf(ref wire.Ref) *wire.ActivateAck {
 	return ack
 }
 
-// outcome is how the migration that left a tombstone has ended, for an orchestrator that has not heard it. There is no
-// tombstone before the activation has been proven, while the target may have forgotten it: the daemon has gone on from
-// there. The figures of the move are not in it.
-func (t *tombstone) outcome(ref wire.Ref) *wire.CleanupComplete {
-	return &wire.CleanupComplete{Ref: ref, Outcome: wire.OutcomeMoved, Stats: wire.Stats{Epoch: t.epoch}}
-}
-
 // bury replaces a daemon that moved away by its tombstone.
 func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []string, epoch uint64, handover crypto.CausalEvent) {
 	delete(c.daemons, d.Origin)
