@@ -12,7 +12,7 @@ import (
 
 // prepare is where a migration towards this node begins.
 func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
-	if e := c.targets[msg.Migration]; e != nil && (!e.ended || e.m.Active()) && !c.begunAnew(e, from) {
+	if e := c.targets[msg.Migration]; e != nil && (!e.ended || e.m.Active()) && !c.begunAnew(e, from, msg) {
 		c.routed(from, msg) // one that has moved the daemon does not begin again
 		return
 	}
@@ -36,9 +36,10 @@ func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
 }
 
 // begunAnew reports whether the source has started again since it announced a migration, and announces it once more: its orchestrator
-// has asked again, and what was on its way here has nobody who would go on with it.
-func (c *Core) begunAnew(e *targetEntry, from crypto.NodeID) bool {
-	if e.m.Source() != from || !e.m.Droppable() {
+// has asked again, and what was on its way here has nobody who would go on with it. The same id for another daemon is another matter:
+// mayArrive would not find what came under it, and that would stay here for ever.
+func (c *Core) begunAnew(e *targetEntry, from crypto.NodeID, msg *wire.Prepare) bool {
+	if e.m.Source() != from || e.m.Ref().Origin != msg.Origin || !e.m.Droppable() {
 		return false
 	}
 	boot := c.bootOf(from)

@@ -143,6 +143,36 @@ func TestBegunAnew(t *testing.T) {
 	}
 }
 
+// TestIDOfAnotherDaemon: what a source that has started again announces for another daemon does not take the place of a copy with the
+// same id, which nobody would find any more: it goes by the word of its source, and then there is room.
+func TestIDOfAnotherDaemon(t *testing.T) {
+	c := withPeers()
+	run := func(session node.SessionID, msg wire.Message) (sent []wire.Type) {
+		eff := step(c, session, msg)
+		sent = types(eff)
+		for calls := eff.Calls; len(calls) > 0; calls = calls[1:] {
+			done := c.Step(benchTime, node.Done{Call: calls[0], Result: target.Prepared{}})
+			sent, calls = append(sent, types(done)...), append(calls, done.Calls...)
+		}
+		return sent
+	}
+	first, other := arrival(0), arrival(1)
+	other.Migration = first.Migration
+	run(1, first)
+	c.Step(benchTime, node.SessionUp{Session: 9, Peer: crypto.NodeID{2}, Rights: wire.AllRights})
+	step(c, 9, &wire.Hello{Versions: versions, Boot: 2})
+	if got := run(9, other); slices.Contains(got, wire.TypePrepareOK) {
+		t.Errorf("the other daemon's Prepare is answered with %v", got)
+	}
+	run(9, &wire.MigrationFailed{Ref: first.Ref, Reason: wire.ReasonDaemonNotFound})
+	if m, _ := c.Migration(first.Migration); m.Origin != first.Origin || m.Outcome != wire.OutcomeStayed {
+		t.Errorf("the copy's migration is of %x and %v", m.Origin, m.Outcome)
+	}
+	if got := run(9, other); !slices.Contains(got, wire.TypePrepareOK) {
+		t.Errorf("with the copy gone the other daemon's Prepare is answered with %v", got)
+	}
+}
+
 // TestRecordBehindAStrangersCopy: somebody brings a copy here under the id of a migration that has moved the daemon away. Its orchestrator
 // is not of the copy's parties, and is answered by the record all the same (protocol §5.6); a refusal would read as *stayed*.
 func TestRecordBehindAStrangersCopy(t *testing.T) {

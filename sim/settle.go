@@ -76,7 +76,7 @@ func (c *Cluster) busy(l *life) string {
 			return "a source has not let go"
 		}
 		if host.Dark() && !c.undecided(host.Origin()) && !c.planted(l, host.Origin()) {
-			return "a dark host is left"
+			return fmt.Sprintf("a dark host of %s is left: %x", c.logs[host.Origin()].daemon.Name, host.Origin())
 		}
 	}
 	if l.handler.ActiveCount() > 0 {

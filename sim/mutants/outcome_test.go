@@ -12,6 +12,8 @@ var outcome = []mutation{
 		edits: []edit{{"node/frame.go", "asks && len(roles) > 1 && !e.m.Proves() {", "asks && len(roles) > 9 && !e.m.Proves() {"}}},
 	{name: "begun-anew-as-repeat", broken: "what a source announces again after a restart is taken for a repeat", promise: "P5", pkg: "node", tests: "TestBegunAnew",
 		edits: []edit{{"node/arrivals.go", "	return boot > e.boot", "	return boot < e.boot"}}},
+	{name: "begun-anew-for-another", broken: "the same id for another daemon takes the place of a copy", promise: "P5", pkg: "node", tests: "TestIDOfAnotherDaemon",
+		edits: []edit{{"node/arrivals.go", " || e.m.Ref().Origin != msg.Origin ||", " ||"}}},
 	{name: "displaced-unanswered", broken: "the target of a migration whose id has been taken is sent a complaint", promise: "P5", pkg: "node", tests: "TestDisplacedTarget",
 		edits: []edit{{"node/frame.go", "	case c.displaced(from, ref, msg):", "	case false:"}}},
 	{name: "handover-elsewhere-refused", broken: "a target that holds keeps its copy although a handover of the epoch names another node", promise: "P5", pkg: "target", tests: "TestT15_MachineReleases",
