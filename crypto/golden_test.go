@@ -3,7 +3,6 @@ package crypto
 import (
 	"bytes"
 	"encoding/hex"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,9 +10,8 @@ import (
 	"testing"
 
 	"github.com/ferrymesh/ferry/codec"
+	"github.com/ferrymesh/ferry/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden vectors in testdata")
 
 // A part of an encoding: how many bytes, and what they are.
 type part struct {
@@ -132,18 +130,10 @@ func TestGolden(t *testing.T) {
 			reencode(func(cur *codec.Cursor) []byte { return AppendSignedHead(nil, DecodeSignedHead(cur)) })},
 	} {
 		path := filepath.Join("testdata", test.name+".golden")
-		got := annotate(t, test.bytes, test.parts)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		golden.Check(t, path, annotate(t, test.bytes, test.parts))
 		want, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s: got\n%s\nwant\n%s", test.name, got, want)
 		}
 		recorded := fromAnnotated(t, string(want))
 		if again, err := test.again(recorded); err != nil || !bytes.Equal(again, recorded) {
@@ -166,18 +156,5 @@ func TestGolden_Digests(t *testing.T) {
 		"producer " + DeriveProducer(nodeOf("A"), "label").String(),
 		"origin   " + fmt.Sprintf("%016x", c.head().Origin),
 	}
-	got := strings.Join(lines, "\n") + "\n"
-	path := filepath.Join("testdata", "digests.golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
+	golden.Check(t, filepath.Join("testdata", "digests.golden"), strings.Join(lines, "\n")+"\n")
 }

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -10,10 +9,9 @@ import (
 
 	"github.com/ferrymesh/ferry/codec"
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/golden"
 	"github.com/ferrymesh/ferry/wire"
 )
-
-var update = flag.Bool("update", false, "write the golden snapshot anew")
 
 const goldenFile = "testdata/snapshot.txt"
 
@@ -22,21 +20,7 @@ const goldenFile = "testdata/snapshot.txt"
 // field; a change in it is a change of the format and needs another version.
 func TestD3_GoldenSnapshot(t *testing.T) {
 	h, _ := travelled(t)
-	got := annotated(t, snapshotBytes(t, h))
-	if *update {
-		check(t, os.WriteFile(goldenFile, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(goldenFile)
-	check(t, err)
-	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
-	for i := range min(len(gotLines), len(wantLines)) {
-		if gotLines[i] != wantLines[i] {
-			t.Fatalf("line %d:\n got %s\nwant %s", i+1, gotLines[i], wantLines[i])
-		}
-	}
-	if len(gotLines) != len(wantLines) {
-		t.Fatalf("%d lines, want %d", len(gotLines), len(wantLines))
-	}
+	golden.Check(t, goldenFile, annotated(t, snapshotBytes(t, h)))
 }
 
 // TestD4_GoldenSnapshotRestores reads the file, not what the code writes now.

@@ -3,33 +3,19 @@ package journal
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/golden"
 	"github.com/ferrymesh/ferry/wire"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden vectors of testdata")
-
-// golden is one frozen layout: fields in order as "name:size", where the size is a number of bytes, "v" for a
-// count, "s" for a length and as many bytes. It is written down a second time here, apart from the code, so that
-// a vector cannot change its meaning without a change of this file.
-type golden struct {
-	name   string
-	bytes  []byte
-	layout string
-}
-
-// The parts that many layouts share.
+// The parts that many layouts share, as golden.Annotate takes them.
 const (
 	recordLayout  = "record.length:v type:1 "
 	headLayout    = "head.origin:8 head.sequence:8 head.digest:32 head.outputs:32 "
@@ -146,65 +132,14 @@ func records() []goldenRecord {
 	}
 }
 
-// annotate splits b into its fields, one a line.
-func annotate(b []byte, layout string) (string, error) {
-	var out strings.Builder
-	for _, field := range strings.Fields(layout) {
-		name, size, _ := strings.Cut(field, ":")
-		n, err := fieldLen(b, size)
-		if err != nil {
-			return out.String(), fmt.Errorf("%s: %w", field, err)
-		}
-		fmt.Fprintf(&out, "%-22s %s\n", name, hex.EncodeToString(b[:n]))
-		b = b[n:]
-	}
-	if len(b) > 0 {
-		return out.String(), fmt.Errorf("%d bytes behind the layout", len(b))
-	}
-	return out.String(), nil
-}
-
-// fieldLen returns how many bytes the first field of b has.
-func fieldLen(b []byte, size string) (int, error) {
-	value, used := binary.Uvarint(b)
-	n := 0
-	switch size {
-	case "v":
-		n = used
-	case "s":
-		n = used + int(value)
-	default:
-		n, _ = strconv.Atoi(size)
-	}
-	if n <= 0 || n > len(b) {
-		return 0, fmt.Errorf("%d bytes, have %d", n, len(b))
-	}
-	return n, nil
-}
-
-// check compares bytes with their vector.
-func (g golden) check(t *testing.T) {
+// frozen compares bytes that have a layout with their vector.
+func frozen(t *testing.T, name string, b []byte, layout string) {
 	t.Helper()
-	got, err := annotate(g.bytes, g.layout)
+	got, err := golden.Annotate(b, layout)
 	if err != nil {
-		t.Fatalf("%s does not have its layout: %v\n%s", g.name, err, got)
+		t.Fatalf("%s does not have its layout: %v\n%s", name, err, got)
 	}
-	path := filepath.Join("testdata", g.name+".txt")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Fatalf("encoding of %s changed:\n%s\nwant\n%s", g.name, got, want)
-	}
+	golden.Check(t, filepath.Join("testdata", name+".txt"), got)
 }
 
 // TestGoldenRecords: the layouts of the records are frozen, and reading gives back what was written.
@@ -215,7 +150,7 @@ func TestGoldenRecords(t *testing.T) {
 		seen[typ] = true
 		name := strings.TrimPrefix(fmt.Sprintf("%T", g.record), "journal.")
 		b := appendRecord(nil, g.record, true)
-		golden{name, b, recordLayout + g.layout + sumLayout}.check(t)
+		frozen(t, name, b, recordLayout+g.layout+sumLayout)
 		_, n := binary.Uvarint(b)
 		back, err := decodeRecord(typ, b[n+1:len(b)-sumSize])
 		if err != nil || !reflect.DeepEqual(back, g.record) {
@@ -233,19 +168,19 @@ func TestGoldenRecords(t *testing.T) {
 func TestGoldenHeaders(t *testing.T) {
 	s := segment{number: 2, group: 3, first: 1, max: 5, size: 1 << 20, salt: 0x1122334455667788}
 	b := s.append(nil)
-	golden{"segment", b, "magic:8 version:1 number:8 group:8 first:8 max:8 size:8 salt:8 xxhash:8"}.check(t)
+	frozen(t, "segment", b, "magic:8 version:1 number:8 group:8 first:8 max:8 size:8 salt:8 xxhash:8")
 	if back, wrong := parseSegment(b, 2); back != s || wrong != "" {
 		t.Errorf("segment reads back as %+v, %s", back, wrong)
 	}
 	b = make([]byte, groupHeader)
 	putGroup(b, s.salt, 7, 300)
-	golden{"group", b, "magic:4 number:8 length:4 xxhash:8"}.check(t)
+	frozen(t, "group", b, "magic:4 number:8 length:4 xxhash:8")
 	if number, length, ok := parseGroup(b, s.salt); number != 7 || length != 300 || !ok {
 		t.Errorf("group reads back as %d, %d, %v", number, length, ok)
 	}
 	e := ending{seg: 2, off: 333, group: 8}
 	b = e.append(nil)
-	golden{"closed", b, "magic:8 segment:8 offset:8 group:8 xxhash:8"}.check(t)
+	frozen(t, "closed", b, "magic:8 segment:8 offset:8 group:8 xxhash:8")
 	if back, ok := parseEnding(b); back != e || !ok {
 		t.Errorf("ending reads back as %+v, %v", back, ok)
 	}

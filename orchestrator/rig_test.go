@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/script"
 	"github.com/ferrymesh/ferry/orchestrator"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -94,33 +95,24 @@ func describeMessage(msg wire.Message) string {
 
 // play runs one command and describes what the machine did.
 func (r *rig) play(line string) string {
-	words := strings.Fields(line)
-	switch words[0] {
+	c := script.Parse(r.t, line)
+	switch c.Name() {
 	case "new":
 		r.start()
 	case "run":
-		return r.until(words[1])
+		return r.until(c.FirstSpan())
 	case "cancel":
 		r.step(orchestrator.Cancel{})
 	case "down":
-		r.step(orchestrator.LinkDown{Peer: peer(words), Lost: has(words, "lost"), Err: errTest})
+		r.step(orchestrator.LinkDown{Peer: peer(c), Lost: c.Has("lost"), Err: errTest})
 	default:
-		r.get(peer(words), r.message(words))
+		r.get(peer(c), r.message(c))
 	}
 	return r.describe("")
 }
 
-func has(words []string, word string) bool {
-	for _, w := range words[1:] {
-		if w == word {
-			return true
-		}
-	}
-	return false
-}
-
-func peer(words []string) crypto.NodeID {
-	if has(words, "target") {
+func peer(c script.Command) crypto.NodeID {
+	if c.Has("target") {
 		return nodeT
 	}
 	return nodeS
@@ -141,16 +133,16 @@ var reasons = map[string]wire.Reason{
 }
 
 // message is what a peer says, in words.
-func (r *rig) message(words []string) wire.Message {
+func (r *rig) message(c script.Command) wire.Message {
 	ref := testRef
 	ref.Epoch = 4
-	switch words[0] {
+	switch c.Name() {
 	case "Status":
-		return &wire.Status{Ref: ref, Phase: phases[words[1]], InDoubt: has(words, "doubt"), Stats: wire.Stats{Epoch: 4}}
+		return &wire.Status{Ref: ref, Phase: phases[c.First()], InDoubt: c.Has("doubt"), Stats: wire.Stats{Epoch: 4}}
 	case "CleanupComplete":
 		return &wire.CleanupComplete{Ref: ref, Outcome: wire.OutcomeMoved, Stats: wire.Stats{Epoch: 5}}
 	case "MigrationFailed":
-		return &wire.MigrationFailed{Ref: ref, Reason: reasons[words[1]], Detail: "says who knows"}
+		return &wire.MigrationFailed{Ref: ref, Reason: reasons[c.First()], Detail: "says who knows"}
 	case "ActivateTarget":
 		return &wire.ActivateTarget{Ref: ref, Handover: crypto.CausalEvent{Kind: crypto.EventHandover}}
 	case "ActivateAck":
@@ -158,20 +150,16 @@ func (r *rig) message(words []string) wire.Message {
 	case "Ask":
 		return &wire.Ask{Ref: ref}
 	case "Answer":
-		s := states[words[1]]
-		proven := s == wire.StateReleased || s == wire.StateServing && has(words, "target") && !has(words, "bare")
+		s := states[c.First()]
+		proven := s == wire.StateReleased || s == wire.StateServing && c.Has("target") && !c.Has("bare")
 		return &wire.Answer{Ref: ref, State: s, HasHandover: proven, Handover: crypto.CausalEvent{Kind: crypto.EventHandover}}
 	}
-	r.t.Fatalf("no such command: %q", words[0])
+	c.Unknown()
 	return nil
 }
 
 // until ticks at every wake until a time has passed, and tells what happened when.
-func (r *rig) until(span string) string {
-	d, err := time.ParseDuration(span)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+func (r *rig) until(d time.Duration) string {
 	began, end := r.now, r.now.Add(d)
 	var b strings.Builder
 	for !r.wake.IsZero() && !r.wake.After(end) {

@@ -2,17 +2,14 @@ package sim_test
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ferrymesh/ferry/internal/golden"
 	"github.com/ferrymesh/ferry/sim"
 	"github.com/ferrymesh/ferry/wire"
 )
-
-var update = flag.Bool("update", false, "write what TestRecorded sees to testdata")
 
 // TestRecorded compares runs with what they were when somebody last looked at them: everything that is
 // said and done, in order, without the times. A change of the protocol shows here as a change of the text.
@@ -56,17 +53,5 @@ func compare(t *testing.T, path, got string) {
 			text.WriteString(line[len("000000000000 "):])
 		}
 	}
-	if *update {
-		if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text.String() != string(want) {
-		t.Errorf("%s: the run has changed; look at the difference that -update makes\n%s", path, text.String())
-	}
+	golden.Check(t, path, text.String())
 }

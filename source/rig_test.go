@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/script"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -175,61 +176,61 @@ func submission(ticket uint64, producer byte, first uint64, n int) Submission {
 
 // play runs one command and describes what the machine did.
 func (r *rig) play(line string) string {
-	a := arguments{r.t, strings.Fields(line)}
-	switch a.words[0] {
+	c := script.Parse(r.t, line)
+	switch c.Name() {
 	case "new":
-		r.req.StopAndCopy, r.req.Directory = a.has("stop"), a.has("directory")
-		if a.has("self") {
+		r.req.StopAndCopy, r.req.Directory = c.Has("stop"), c.Has("directory")
+		if c.Has("self") {
 			r.req.Orchestrator = nodeS
 		}
-		r.req.Options = wire.Options{Stall: a.duration("stall"), Timeout: a.duration("timeout"), MaxBlackout: a.duration("blackout")}
+		r.req.Options = wire.Options{Stall: c.Span("stall"), Timeout: c.Span("timeout"), MaxBlackout: c.Span("blackout")}
 		r.start()
 	case "history": // events from before the migration
-		r.sequence(int(a.first()), 1)
+		r.sequence(int(c.FirstNumber()), 1)
 		return ""
 	case "events":
-		r.step(Applied{Entries: r.sequence(int(a.first()), int(a.number("size", 1)))})
+		r.step(Applied{Entries: r.sequence(int(c.FirstNumber()), int(c.Number("size", 1)))})
 	case "run":
-		return r.until(a)
+		return r.until(c)
 	case "later": // time passes, and the machine is not woken
-		r.now = r.now.Add(a.span())
+		r.now = r.now.Add(c.FirstSpan())
 		return ""
 	case "submit":
-		r.step(Submitted{submission(a.first(), a.value("p", "a")[0], a.number("from", 1), int(a.number("n", 1)))})
+		r.step(Submitted{submission(c.FirstNumber(), c.Value("p", "a")[0], c.Number("from", 1), int(c.Number("n", 1)))})
 	case "up":
-		r.step(LinkUp{Peer: peerOf(a)})
+		r.step(LinkUp{Peer: peerOf(c)})
 	case "down":
-		r.step(LinkDown{Peer: peerOf(a), Err: errTest})
+		r.step(LinkDown{Peer: peerOf(c), Err: errTest})
 	case "cancel":
 		r.step(Cancel{Detail: "not wanted"})
 	case "tick":
 		r.step(Tick{})
 	default:
-		if !r.result(a) && !r.message(a) {
-			r.t.Fatalf("no such command: %q", line)
+		if !r.result(c) && !r.message(c) {
+			c.Unknown()
 		}
 	}
 	return r.describe("")
 }
 
-func peerOf(a arguments) crypto.NodeID {
-	if a.has("orchestrator") {
+func peerOf(c script.Command) crypto.NodeID {
+	if c.Has("orchestrator") {
 		return nodeO
 	}
 	return nodeT
 }
 
 // result plays the end of a call.
-func (r *rig) result(a arguments) bool {
+func (r *rig) result(c script.Command) bool {
 	var err error
-	if a.has("fail") {
+	if c.Has("fail") {
 		err = errTest
 	}
-	switch a.words[0] {
+	switch c.Name() {
 	case "view":
 		r.step(Snapshotted{Head: r.newest(), Size: 1000, Err: err})
 	case "copied":
-		r.step(Copied{Serial: a.number("serial", r.m.copy.serial), Bytes: a.number("bytes", 1000), Done: a.has("done"), Err: err})
+		r.step(Copied{Serial: c.Number("serial", r.m.copy.serial), Bytes: c.Number("bytes", 1000), Done: c.Has("done"), Err: err})
 	case "frozen":
 		r.step(Frozen{Head: r.newest(), Err: err})
 	case "certified":
@@ -239,10 +240,10 @@ func (r *rig) result(a arguments) bool {
 		}
 		r.step(in)
 	case "listed":
-		r.step(Looked{Epoch: a.number("epoch", 1), Holder: nodeS, Err: err})
+		r.step(Looked{Epoch: c.Number("epoch", 1), Holder: nodeS, Err: err})
 	case "decided":
 		decisions := map[string]wire.Decision{"commit": wire.DecisionCommit, "abort": wire.DecisionAbort, "none": wire.DecisionNone, "fail": wire.DecisionNone}
-		r.step(Decided{Attempt: wire.Attempt(r.cert.Attempt), Decision: decisions[a.words[1]], Err: err})
+		r.step(Decided{Attempt: wire.Attempt(r.cert.Attempt), Decision: decisions[c.First()], Err: err})
 	case "followed":
 		r.step(HandedOver{Event: r.over, Err: err})
 	case "handed":
@@ -258,54 +259,54 @@ func (r *rig) result(a arguments) bool {
 }
 
 // message plays what a peer sends.
-func (r *rig) message(a arguments) bool {
-	switch a.words[0] {
+func (r *rig) message(c script.Command) bool {
+	switch c.Name() {
 	case "PrepareOK":
-		r.get(r.prepareOK(a))
+		r.get(r.prepareOK(c))
 	case "ResumeAt":
-		r.get(&wire.ResumeAt{Ref: r.ref(), Serial: a.number("serial", r.m.copy.serial), Head: r.told(a), Offset: a.number("offset", 0)})
+		r.get(&wire.ResumeAt{Ref: r.ref(), Serial: c.Number("serial", r.m.copy.serial), Head: r.told(c), Offset: c.Number("offset", 0)})
 	case "RestoreComplete":
-		r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.told(a)})
+		r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.told(c)})
 	case "Progress":
-		r.get(&wire.Progress{Ref: r.ref(), Head: r.told(a), Buffered: a.number("held", 0), Rate: a.number("rate", 0)})
+		r.get(&wire.Progress{Ref: r.ref(), Head: r.told(c), Buffered: c.Number("held", 0), Rate: c.Number("rate", 0)})
 	case "ReplayComplete":
-		r.get(r.told3(a))
+		r.get(r.told3(c))
 	case "ActivateAck":
 		key := testNext
-		if a.has("forged") {
+		if c.Has("forged") {
 			key = testKey
 		}
 		r.get(r.ack(key))
 	case "Forwarded":
-		r.get(r.forwarded(a))
+		r.get(r.forwarded(c))
 	case "MigrationFailed":
-		r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.Reason(a.number("reason", uint64(wire.ReasonStateFailed))), Detail: "the daemon refused"})
+		r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.Reason(c.Number("reason", uint64(wire.ReasonStateFailed))), Detail: "the daemon refused"})
 	case "Answer":
-		msg := &wire.Answer{Ref: r.ref(), State: wire.StateUnknown, Boot: 9, Attempt: r.attempt(a)}
-		if a.has("entry") {
+		msg := &wire.Answer{Ref: r.ref(), State: wire.StateUnknown, Boot: 9, Attempt: r.attempt(c)}
+		if c.Has("entry") {
 			msg.State, msg.HasHandover, msg.Handover = wire.StateServing, true, r.accepted()
 		}
-		if a.has("plain") {
+		if c.Has("plain") {
 			r.handOver()
 			msg.State, msg.HasHandover, msg.Handover = wire.StateServing, true, r.over
 		}
 		r.get(msg)
 	default:
-		return r.asked(a)
+		return r.asked(c)
 	}
 	return true
 }
 
 // asked plays what the orchestrator, or whoever asks, sends.
-func (r *rig) asked(a arguments) bool {
+func (r *rig) asked(c script.Command) bool {
 	from := nodeO
-	if a.has("target") {
+	if c.Has("target") {
 		from = nodeT
 	}
 	var msg wire.Message
-	switch a.words[0] {
+	switch c.Name() {
 	case "Ask":
-		msg = &wire.Ask{Ref: r.ref(), Attempt: r.attempt(a)}
+		msg = &wire.Ask{Ref: r.ref(), Attempt: r.attempt(c)}
 	case "Cancel":
 		msg = &wire.Cancel{Ref: r.ref()}
 	case "CutoverNotify":
@@ -319,61 +320,61 @@ func (r *rig) asked(a arguments) bool {
 	return true
 }
 
-func (r *rig) prepareOK(a arguments) *wire.PrepareOK {
-	msg := &wire.PrepareOK{Ref: r.ref(), Next: testNext.Public(), CreditEvents: a.number("events", 1000), CreditBytes: a.number("bytes", 1<<20)}
-	if a.has("weak") {
+func (r *rig) prepareOK(c script.Command) *wire.PrepareOK {
+	msg := &wire.PrepareOK{Ref: r.ref(), Next: testNext.Public(), CreditEvents: c.Number("events", 1000), CreditBytes: c.Number("bytes", 1<<20)}
+	if c.Has("weak") {
 		msg.Next = crypto.PublicKey{1}
 	}
 	return msg
 }
 
 // told is the head that a message names.
-func (r *rig) told(a arguments) crypto.Head {
-	h := crypto.Head{Origin: r.genes.Origin, Sequence: a.first()}
+func (r *rig) told(c script.Command) crypto.Head {
+	h := crypto.Head{Origin: r.genes.Origin, Sequence: c.FirstNumber()}
 	if h.Sequence <= uint64(len(r.log)) {
 		h = r.head(h.Sequence)
 	}
-	if a.has("other") {
+	if c.Has("other") {
 		h.Digest[0]++
 	}
 	return h
 }
 
-func (r *rig) attempt(a arguments) wire.Attempt {
-	if n := a.number("attempt", 0); n != 0 {
+func (r *rig) attempt(c script.Command) wire.Attempt {
+	if n := c.Number("attempt", 0); n != 0 {
 		return wire.Attempt{Epoch: 1, Boot: 3, Count: n}
 	}
 	return wire.Attempt{}
 }
 
-func (r *rig) told3(a arguments) *wire.ReplayComplete {
+func (r *rig) told3(c script.Command) *wire.ReplayComplete {
 	key, attempt, head := testNext, r.final.Attempt, r.final.Head
-	if a.has("forged") {
+	if c.Has("forged") {
 		key = testKey
 	}
-	if n := a.number("attempt", 0); n != 0 {
+	if n := c.Number("attempt", 0); n != 0 {
 		attempt.Count = n
 	}
-	if a.has("other") {
+	if c.Has("other") {
 		head.Digest[0]++
 	}
 	return r.holdOf(attempt, head, key)
 }
 
-func (r *rig) forwarded(a arguments) *wire.Forwarded {
-	msg := &wire.Forwarded{Ref: r.ref(), Producer: crypto.ProducerID{a.value("p", "a")[0]}, First: a.number("from", 1)}
-	for i := range a.number("n", 1) {
+func (r *rig) forwarded(c script.Command) *wire.Forwarded {
+	msg := &wire.Forwarded{Ref: r.ref(), Producer: crypto.ProducerID{c.Value("p", "a")[0]}, First: c.Number("from", 1)}
+	for i := range c.Number("n", 1) {
 		msg.Items = append(msg.Items, wire.ReceiptItem{Seq: msg.First + i, Sequence: 100 + i})
 	}
-	if reason := a.number("reason", 0); reason != 0 {
+	if reason := c.Number("reason", 0); reason != 0 {
 		msg.Reason, msg.FailedSeq = wire.Reason(reason), msg.First+uint64(len(msg.Items))
 	}
 	return msg
 }
 
 // until ticks at every wake until a time has passed, and tells what happened when.
-func (r *rig) until(a arguments) string {
-	d := a.span()
+func (r *rig) until(c script.Command) string {
+	d := c.FirstSpan()
 	end := r.now.Add(d)
 	var b strings.Builder
 	for !r.wake.IsZero() && !r.wake.After(end) {

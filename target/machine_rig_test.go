@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/script"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -125,22 +126,22 @@ func (r *machineRig) handover(seq uint64, spoiled func(string) bool) crypto.Caus
 }
 
 // certify makes the source's certificate, spoiled as the words of a command say.
-func (r *machineRig) certify(c command) {
+func (r *machineRig) certify(c script.Command) {
 	cert := crypto.FreezeCert{
-		From: nodeS, To: nodeT, Epoch: 2, Attempt: crypto.AttemptID(attempt(c.first())), Head: r.heads[c.number("at", 0)], Next: testNext.Public(),
+		From: nodeS, To: nodeT, Epoch: 2, Attempt: crypto.AttemptID(attempt(c.FirstNumber())), Head: r.heads[c.Number("at", 0)], Next: testNext.Public(),
 	}
 	key := testKey
 	switch {
-	case c.has("elsewhere"):
+	case c.Has("elsewhere"):
 		cert.To = nodeX
-	case c.has("wrongkey"):
+	case c.Has("wrongkey"):
 		cert.Next = testAdmin.Public()
-	case c.has("forged"):
+	case c.Has("forged"):
 		key = testNext
-	case c.has("otherhead"):
+	case c.Has("otherhead"):
 		cert.Head.Digest[0]++
 	}
-	if c.has("forged") {
+	if c.Has("forged") {
 		cert.Next = testAdmin.Public() // a key cannot certify itself
 	}
 	var err error

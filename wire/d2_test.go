@@ -10,6 +10,7 @@ import (
 
 	"github.com/ferrymesh/ferry/codec"
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/golden"
 )
 
 // refusal decodes a body that must be refused and returns the error.
@@ -29,7 +30,7 @@ func refusal(t *testing.T, typ Type, body []byte) error {
 func bodyOf(m Message) []byte { return m.append(nil) }
 
 func TestD2_EveryTruncationFails(t *testing.T) {
-	for _, g := range goldens() {
+	for _, g := range vectors() {
 		body := bodyOf(g.msg)
 		for n := range body {
 			if err := refusal(t, g.msg.Type(), body[:n]); !errors.Is(err, codec.ErrTruncated) {
@@ -40,7 +41,7 @@ func TestD2_EveryTruncationFails(t *testing.T) {
 }
 
 func TestD2_TrailingBytesFail(t *testing.T) {
-	for _, g := range goldens() {
+	for _, g := range vectors() {
 		for _, tail := range [][]byte{{0}, {1}, {0xff, 0xff}} {
 			err := refusal(t, g.msg.Type(), append(bodyOf(g.msg), tail...))
 			if !errors.Is(err, codec.ErrTrailing) {
@@ -62,7 +63,7 @@ func TestD2_GarbageNeverPanics(t *testing.T) {
 
 func TestD2_AlteredMessagesKeepTheLaw(t *testing.T) {
 	r := newRandom(t)
-	for _, g := range goldens() {
+	for _, g := range vectors() {
 		for range 300 {
 			body := bodyOf(g.msg)
 			for range 1 + r.IntN(3) {
@@ -90,7 +91,7 @@ func checkLaw(t *testing.T, typ Type, body []byte) {
 func TestD2_NonCanonicalLengthsFail(t *testing.T) {
 	// Every length or count in a golden message is below 128 and so one byte; the
 	// same value in two bytes must be refused.
-	for _, g := range goldens() {
+	for _, g := range vectors() {
 		body := bodyOf(g.msg)
 		for _, at := range variableFields(t, g) {
 			padded := slices.Insert(slices.Clone(body), at+1, 0)
@@ -103,9 +104,9 @@ func TestD2_NonCanonicalLengthsFail(t *testing.T) {
 }
 
 // variableFields returns where in the body the lengths and counts are.
-func variableFields(t *testing.T, g golden) (offsets []int) {
+func variableFields(t *testing.T, g vector) (offsets []int) {
 	t.Helper()
-	lines, err := annotate(AppendFrame(nil, g.msg), g.layout)
+	lines, err := golden.Annotate(AppendFrame(nil, g.msg), headerLayout+g.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func variableFields(t *testing.T, g golden) (offsets []int) {
 }
 
 func TestD2_LyingCountsFail(t *testing.T) {
-	for _, g := range goldens() {
+	for _, g := range vectors() {
 		body := bodyOf(g.msg)
 		for _, at := range variableFields(t, g) {
 			for _, lie := range []uint64{127, 1 << 14, 1 << 32, 1<<64 - 1} {

@@ -20,7 +20,7 @@ func goldenCert(head crypto.Head) crypto.FreezeCert {
 }
 
 // goldenDirectory returns the frozen messages of the directory.
-func goldenDirectory() []golden {
+func goldenDirectory() []vector {
 	const origin = 0x0102030405060708
 	node, digest := crypto.NodeID(run(0x80, 32)), crypto.Digest(run(0x10, 32))
 	head := crypto.Head{Origin: origin, Sequence: 8, Digest: crypto.Digest(run(0x40, 32)), Outputs: crypto.Digest(run(0x60, 32))}
@@ -28,7 +28,7 @@ func goldenDirectory() []golden {
 	genesis := crypto.Genesis{Entity: crypto.EntityID(goldenKey()), Kind: "counter", Signature: crypto.Signature(run(0xc0, 64))}
 	addrs, migration := []string{"198.51.100.8:4600"}, MigrationID(run(0xa0, 16))
 	forced, attempt := goldenEvent(crypto.EventForced), Attempt{5, 7, 2}
-	return []golden{
+	return []vector{
 		{&DirectoryLookup{9, origin}, "request:8 origin:8"},
 		{&DirectoryRegister{9, genesis, node, addrs}, "request:8 entity:32 administrator:32 kind:s signature:64 holder:32 addrs:v addr:s"},
 		{&DirectoryClaim{9, migration, DecisionCommit, cert, crypto.Signature(run(0x30, 64)), addrs},

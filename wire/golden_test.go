@@ -1,36 +1,25 @@
 package wire
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/hex"
-	"flag"
-	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/golden"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden vectors of testdata")
-
-// golden is one frozen message and its layout: fields in order as "name:size",
-// where the size is a number of bytes, "v" for a count, "s" for a length and as
-// many bytes. The layout is written down a second time here, apart from the code,
-// so that a vector cannot change its meaning without a change of this file.
-type golden struct {
+// vector is one frozen message and its layout, as golden.Annotate takes it.
+type vector struct {
 	msg    Message
 	layout string
 }
 
 // The parts that many layouts share.
 const (
+	headerLayout  = "subprotocol:1 type:1 length:4 "
 	refLayout     = "ref.migration:16 ref.origin:8 ref.epoch:8 "
 	attemptLayout = "attempt.epoch:8 attempt.boot:8 attempt.count:8 "
 	headLayout    = "head.origin:8 head.sequence:8 head.digest:32 head.outputs:32 "
@@ -67,13 +56,13 @@ func goldenKey() crypto.PublicKey {
 	return pair.Public()
 }
 
-// goldens returns the frozen message of every type.
-func goldens() []golden {
+// vectors returns the frozen message of every type.
+func vectors() []vector {
 	return slices.Concat(goldenSession(), goldenMigration(), goldenSubmission(), goldenDirectory())
 }
 
-func goldenSession() []golden {
-	return []golden{
+func goldenSession() []vector {
+	return []vector{
 		{&Hello{[]VersionRange{{SubSession, 1, 1}, {SubMigration, 1, 2}}, 7, "node-a", []string{"198.51.100.7:4600", "[2001:db8::7]:4600"}},
 			"versions:v subprotocol:1 min:2 max:2 subprotocol:1 min:2 max:2 boot:8 name:s addrs:v addr:s addr:s"},
 		{&SessionError{TypeFinal, 0x0102030405060708, MigrationID(run(0xa0, 16)), ReasonWrongPeer, "not the source"},
@@ -81,14 +70,14 @@ func goldenSession() []golden {
 	}
 }
 
-func goldenMigration() []golden {
+func goldenMigration() []vector {
 	ref := Ref{MigrationID(run(0xa0, 16)), 0x0102030405060708, 5}
 	attempt := Attempt{5, 7, 2}
 	head := crypto.Head{Origin: ref.Origin, Sequence: 8, Digest: crypto.Digest(run(0x40, 32)), Outputs: crypto.Digest(run(0x60, 32))}
 	node, signature := crypto.NodeID(run(0x80, 32)), crypto.Signature(run(0xc0, 64))
 	stats := Stats{1 << 20, 1 << 18, 99, 12, 3 * time.Millisecond, time.Second, 5 * time.Millisecond, 5}
 	handover := goldenEvent(crypto.EventHandover)
-	return []golden{
+	return []vector{
 		{&TakeSnapshot{ref, node, []string{"198.51.100.8:4600"}, Options{time.Second, time.Minute, time.Hour, 1 << 24}},
 			refLayout + "target:32 addrs:v addr:s options.maxBlackout:8 options.stall:8 options.timeout:8 options.maxRate:8"},
 		{&Prepare{ref, crypto.EntityID(run(0x20, 32)), "counter", "tally", node, 1000, 4096, true, DurabilityEveryEvent, true},
@@ -117,13 +106,13 @@ func goldenMigration() []golden {
 	}
 }
 
-func goldenSubmission() []golden {
+func goldenSubmission() []vector {
 	const origin = 0x0102030405060708
 	ref := Ref{MigrationID(run(0xa0, 16)), origin, 5}
 	items := []Submission{{4, []byte("add 1")}, {5, nil}}
 	receipt := []ReceiptItem{{4, 120, true, [][]byte{[]byte("1"), nil}}}
 	producer := crypto.ProducerID(run(0x30, 32))
-	return []golden{
+	return []vector{
 		{&Open{origin, "console"}, feedLayout},
 		{&Opened{origin, "console", 100, 3, 5, goldenKey()}, feedLayout + "since:8 last:8 epoch:8 key:32"},
 		{&Submit{origin, "console", 100, items}, feedLayout + "since:8 items:v seq:8 payload:s seq:8 payload:s"},
@@ -136,63 +125,11 @@ func goldenSubmission() []golden {
 	}
 }
 
-// annotate cuts a frame into the fields of its layout, one a line.
-func annotate(frame []byte, layout string) (string, error) {
-	var out strings.Builder
-	fields := strings.Fields("subprotocol:1 type:1 length:4 " + layout)
-	for _, field := range fields {
-		name, size, _ := strings.Cut(field, ":")
-		n, err := fieldLen(frame, size)
-		if err != nil {
-			return out.String(), fmt.Errorf("%s: %w", field, err)
-		}
-		fmt.Fprintf(&out, "%-22s %s\n", name, hex.EncodeToString(frame[:n]))
-		frame = frame[n:]
-	}
-	if len(frame) > 0 {
-		return out.String(), fmt.Errorf("%d bytes behind the layout", len(frame))
-	}
-	return out.String(), nil
-}
-
-// fieldLen returns how many bytes the first field of b has.
-func fieldLen(b []byte, size string) (int, error) {
-	value, used := binary.Uvarint(b)
-	n := 0
-	switch size {
-	case "v":
-		n = used
-	case "s":
-		n = used + int(value)
-	default:
-		n, _ = strconv.Atoi(size)
-	}
-	if n <= 0 || n > len(b) {
-		return 0, fmt.Errorf("%d bytes, have %d", n, len(b))
-	}
-	return n, nil
-}
-
-// frameOf reads the bytes of an annotated vector back.
-func frameOf(t *testing.T, vector []byte) []byte {
-	t.Helper()
-	var digits strings.Builder
-	for line := range strings.Lines(string(vector)) {
-		_, field, _ := strings.Cut(strings.TrimSpace(line), " ")
-		digits.WriteString(strings.TrimSpace(field))
-	}
-	frame, err := hex.DecodeString(digits.String())
-	if err != nil {
-		t.Fatalf("vector is not hexadecimal: %v", err)
-	}
-	return frame
-}
-
 func TestD3_GoldenVectors(t *testing.T) {
 	seen := make(map[Type]bool)
-	for _, g := range goldens() {
+	for _, g := range vectors() {
 		seen[g.msg.Type()] = true
-		t.Run(g.msg.Type().String(), func(t *testing.T) { checkGolden(t, g) })
+		t.Run(g.msg.Type().String(), func(t *testing.T) { checkVector(t, g) })
 	}
 	for _, typ := range Types() {
 		if !seen[typ] {
@@ -201,29 +138,14 @@ func TestD3_GoldenVectors(t *testing.T) {
 	}
 }
 
-// checkGolden compares one message with its vector, in both directions.
-func checkGolden(t *testing.T, g golden) {
+// checkVector compares one message with its recording, in both directions.
+func checkVector(t *testing.T, g vector) {
 	frame := AppendFrame(nil, g.msg)
-	got, err := annotate(frame, g.layout)
+	got, err := golden.Annotate(frame, headerLayout+g.layout)
 	if err != nil {
 		t.Fatalf("frame does not have its layout: %v\n%s", err, got)
 	}
-	path := filepath.Join("testdata", g.msg.Type().String()+".txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Fatalf("encoding of %s changed:\n%s\nwant\n%s", g.msg.Type(), got, want)
-	}
-	if stored := frameOf(t, want); !bytes.Equal(stored, frame) {
-		t.Fatalf("vector holds % x", stored)
-	}
+	golden.Check(t, filepath.Join("testdata", g.msg.Type().String()+".txt"), got)
 	if back := decodeFrame(t, frame); !reflect.DeepEqual(back, g.msg) {
 		t.Fatalf("decoded %+v, want %+v", back, g.msg)
 	}

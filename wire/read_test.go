@@ -16,7 +16,7 @@ import (
 // stream returns all golden frames behind each other, with frames of unknown
 // subprotocols in between.
 func stream() (out []byte, messages []Message) {
-	for i, g := range goldens() {
+	for i, g := range vectors() {
 		out = AppendFrame(out, g.msg)
 		messages = append(messages, g.msg)
 		if i%5 == 0 {
@@ -68,7 +68,7 @@ func TestD2_ReadFrameSplitAnyhow(t *testing.T) {
 }
 
 func TestD2_ReadFrameCutAnywhere(t *testing.T) {
-	frame := AppendFrame(nil, goldens()[4].msg)
+	frame := AppendFrame(nil, vectors()[4].msg)
 	skip := append([]byte{0x7f, 1, 0, 0, 0, 40}, make([]byte, 40)...)
 	for _, whole := range [][]byte{frame, skip} {
 		for n := range whole {

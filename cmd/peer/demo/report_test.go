@@ -3,35 +3,14 @@ package demo
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/internal/golden"
 	"github.com/ferrymesh/ferry/wire"
 )
-
-var update = flag.Bool("update", false, "write testdata anew")
-
-// golden compares with a file of testdata.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
-	}
-}
 
 // print reports a run from its beginning to its end.
 func print(r *report, o options, e *evidence) {
@@ -64,14 +43,14 @@ func TestReport(t *testing.T) {
 	}{"pass": {ledger, perfect()}, "fail": {text, failed()}} {
 		var out, notes bytes.Buffer
 		print(&report{out: &out, notes: &notes}, c.o, c.e)
-		golden(t, name+".txt", out.Bytes())
+		golden.Check(t, filepath.Join("testdata", name+".txt"), out.String())
 		if notes.Len() > 0 {
 			t.Errorf("%s: notes %q", name, notes.Bytes())
 		}
 		text := bytes.Clone(out.Bytes())
 		out.Reset()
 		print(&report{out: &out, notes: &notes, json: true}, c.o, c.e)
-		golden(t, name+".json", out.Bytes())
+		golden.Check(t, filepath.Join("testdata", name+".json"), out.String())
 		if !bytes.Equal(notes.Bytes(), text) {
 			t.Errorf("%s: with --json the lines for people are not the same", name)
 		}
