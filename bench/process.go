@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +11,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
-	"strconv"
 	"syscall"
+
+	"github.com/ferrymesh/ferry/internal/proc"
 )
 
 // roleVariable makes a process of this program a child: one node, or one end of a baseline.
@@ -122,7 +122,7 @@ type meter struct{}
 // Usage reports all but the live heap.
 func (meter) Usage(_ None, u *Usage) error {
 	u.CPU = processorTime()
-	peak, err := peakMemory()
+	peak, err := proc.PeakMemory(os.Getpid())
 	u.Peak, u.Goroutines = peak, runtime.NumGoroutine()
 	return err
 }
@@ -154,19 +154,6 @@ func processorTime() float64 {
 	}
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 	return seconds(u.Utime) + seconds(u.Stime)
-}
-
-// peakMemory is VmHWM of this process in bytes.
-func peakMemory() (uint64, error) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := bytes.Cut(status, []byte("\nVmHWM:"))
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	number, _ := bytes.CutSuffix(bytes.TrimSpace(line), []byte(" kB"))
-	kib, err := strconv.ParseUint(string(bytes.TrimSpace(number)), 10, 54)
-	return kib << 10, err
 }
 
 // usage asks a child what it has used.

@@ -134,7 +134,7 @@ func (s *subject) prove(ctx context.Context, at *member, e *evidence) error {
 		e.verified = err
 		return nil
 	}
-	if said, err := s.c.h.launcher.output(ctx, s.c.h.peer, "verify", path, "--key", s.daemon.ID); err != nil {
+	if said, err := s.c.h.launcher.Output(ctx, s.c.h.peer, "verify", path, "--key", s.daemon.ID); err != nil {
 		e.verified = fmt.Errorf("%w: %s", err, strings.TrimSpace(said))
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ferrymesh/ferry/internal/proc"
 )
 
 // harness is what all runs share: the program under test, the place for what they leave behind, the counts.
@@ -19,7 +21,7 @@ type harness struct {
 	out      io.Writer
 	dir      string
 	peer     string // the program
-	launcher *launcher
+	launcher *proc.Launcher
 	disks    bool // this process may mount file systems
 	total    totals
 
@@ -40,7 +42,7 @@ func (t *totals) good() bool { return t.failed == 0 && t.passed > 0 }
 
 // newHarness builds the program, unless it is given one, and looks at what it can do.
 func newHarness(ctx context.Context, o options, out io.Writer) (*harness, error) {
-	h := &harness{o: o, out: out, peer: o.peer, launcher: newLauncher(), total: totals{points: make(map[string]int), tried: make(map[string]int)}}
+	h := &harness{o: o, out: out, peer: o.peer, launcher: proc.NewLauncher(), total: totals{points: make(map[string]int), tried: make(map[string]int)}}
 	var err error
 	if o.keep != "" {
 		h.dir, err = filepath.Abs(o.keep)
@@ -119,7 +121,7 @@ func (h *harness) build(ctx context.Context) error {
 
 // close removes everything but what failing runs left behind.
 func (h *harness) close() {
-	h.launcher.close()
+	h.launcher.Close()
 	if h.peer == filepath.Join(h.dir, "peer") {
 		_ = os.Remove(h.peer)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/proc"
 )
 
 // startLimit is how long a node may take to be ready, on a machine that has other things to do.
@@ -29,8 +31,9 @@ type member struct {
 
 	mu       sync.Mutex // held while the process is started or ended
 	listen   string     // the same port after the first start
-	process  *process
-	expected bool // the next death is somebody's doing
+	process  *proc.Process
+	addr     string // that the process has said it listens at
+	expected bool   // the next death is somebody's doing
 }
 
 // newMember makes the directory, with a disk of its own if it can have one, and the key.
@@ -85,7 +88,7 @@ func (m *member) keeper() string {
 func (m *member) start(ctx context.Context, env ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.process != nil && m.process.running() {
+	if m.process != nil && m.process.Running() {
 		return nil
 	}
 	if err := m.launch(env); err != nil {
@@ -93,10 +96,10 @@ func (m *member) start(ctx context.Context, env ...string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := m.process.waitReady(ctx); err != nil {
+	if err := m.process.WaitReady(ctx); err != nil {
 		return fmt.Errorf("node %s: %w", m.name, err)
 	}
-	m.listen = m.process.addr
+	m.listen = m.addr
 	return m.c.mesh.Place(m.name, m.listen)
 }
 
@@ -112,8 +115,21 @@ func (m *member) launch(env []string) error {
 	}
 	fmt.Fprintf(log, "-- start %v\n", env)
 	m.expected = false
-	m.process, err = startProcess(m.c.h.launcher, log, env, m.c.h.peer, args...)
+	m.process, err = m.c.h.launcher.Run(proc.Command{Path: m.c.h.peer, Args: args, Env: env, Log: log, Ready: m.ready})
 	return err
+}
+
+// ready takes the address from the line with which a node says that it is ready. WaitReady comes after it.
+func (m *member) ready(text string) bool {
+	var line struct {
+		Type  string
+		Addrs []string
+	}
+	if json.Unmarshal([]byte(text), &line) != nil || line.Type != "ready" || len(line.Addrs) == 0 {
+		return false
+	}
+	m.addr = line.Addrs[0]
+	return true
 }
 
 // kill ends the node as a crash would.
@@ -122,7 +138,7 @@ func (m *member) kill() {
 	defer m.mu.Unlock()
 	if m.process != nil {
 		m.expected = true
-		m.process.kill()
+		m.process.Kill()
 	}
 }
 
@@ -138,7 +154,7 @@ func (m *member) signal(s syscall.Signal) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.process != nil {
-		m.process.signal(s)
+		m.process.Signal(s)
 	}
 }
 
@@ -146,17 +162,17 @@ func (m *member) signal(s syscall.Signal) {
 func (m *member) died() <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.process.exited
+	return m.process.Exited()
 }
 
 // crashed returns an error if the node has ended and nobody wanted it to.
 func (m *member) crashed() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.process == nil || m.process.running() || m.expected {
+	if m.process == nil || m.process.Running() || m.expected {
 		return nil
 	}
-	return fmt.Errorf("node %s ended by itself: %v", m.name, m.process.err)
+	return fmt.Errorf("node %s ended by itself: %v", m.name, m.process.Err())
 }
 
 // close ends the node for good and gives its disk back.

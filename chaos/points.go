@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -104,7 +105,7 @@ func (k *killer) atPoint(ctx context.Context, m *member) error {
 		return nil
 	}
 	if !m.wasKilled() {
-		return errors.Join(fmt.Errorf("node %s, told to die with %s, ended otherwise: %w", m.name, fail, m.process.err), err)
+		return errors.Join(fmt.Errorf("node %s, told to die with %s, ended otherwise: %w", m.name, fail, m.process.Err()), err)
 	}
 	k.c.h.note("%s died at %s", m.name, point)
 	k.kills++
@@ -116,7 +117,11 @@ func (k *killer) atPoint(ctx context.Context, m *member) error {
 func (m *member) wasKilled() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	status, ok := m.process.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	exit, ok := errors.AsType[*exec.ExitError](m.process.Err())
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
@@ -127,7 +132,7 @@ func (h *harness) failpoints(ctx context.Context) ([]string, error) {
 		text, err := os.ReadFile(h.o.points)
 		return names(text), err
 	}
-	said, err := h.launcher.output(ctx, h.peer, "debug", "failpoints")
+	said, err := h.launcher.Output(ctx, h.peer, "debug", "failpoints")
 	if err != nil {
 		h.say("chaos: the program names no durable steps: random moments only")
 		return nil, ctx.Err()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/proc"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -21,7 +22,7 @@ import (
 type cluster struct {
 	base     string
 	members  []*member
-	launcher *launcher
+	launcher *proc.Launcher
 }
 
 const (
@@ -36,7 +37,7 @@ const (
 // newCluster makes the directories and keys and starts the nodes. Each of them lets in the others, for
 // everything, and the producer, for submitting. Close it even after an error.
 func newCluster(ctx context.Context, names []string, level wire.Durability, producer crypto.NodeID) (*cluster, error) {
-	c := &cluster{launcher: newLauncher()}
+	c := &cluster{launcher: proc.NewLauncher()}
 	base, err := os.MkdirTemp(tempRoot(), "ferry-demo-")
 	if err != nil {
 		return c, err
@@ -137,7 +138,7 @@ func (c *cluster) restart(ctx context.Context, m *member) error {
 // crashed names the nodes that have ended without having been told to.
 func (c *cluster) crashed() (names []string) {
 	for _, m := range c.members {
-		if m.process != nil && !m.running() {
+		if m.process != nil && !m.process.Running() {
 			names = append(names, m.name)
 		}
 	}
@@ -162,11 +163,11 @@ func (c *cluster) close(keepLogs bool) (logs string, err error) {
 		m.measure() // the last moment at which the system still knows
 		m.admin.Close()
 		if m.process != nil {
-			wg.Go(func() { m.process.stop(stopGrace) })
+			wg.Go(func() { m.process.Stop(stopGrace) })
 		}
 	}
 	wg.Wait()
-	c.launcher.close()
+	c.launcher.Close()
 	if c.base == "" {
 		return "", nil
 	}

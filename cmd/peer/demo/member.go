@@ -8,6 +8,7 @@ import (
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/internal/proc"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -20,7 +21,7 @@ type member struct {
 	id      crypto.NodeID
 	listen  string // "127.0.0.1:0" until it has run once; the same port after that
 	admin   *client.Client
-	process *process
+	process *proc.Process
 	level   wire.Durability
 	peak    uint64 // bytes of memory, over all its processes
 }
@@ -31,6 +32,9 @@ const (
 	authorizedFile = "authorized_peers"
 	socketFile     = "admin.sock"
 )
+
+// readyLine is what "peer serve" prints when it can be used.
+const readyLine = "ready"
 
 // newMember makes a directory with a fresh key.
 func newMember(base, name string, level wire.Durability) (*member, error) {
@@ -56,7 +60,7 @@ func (m *member) args() []string {
 }
 
 // start runs the node and waits until it is ready. A node that has run before listens where it did.
-func (m *member) start(ctx context.Context, l *launcher) error {
+func (m *member) start(ctx context.Context, l *proc.Launcher) error {
 	log, err := os.OpenFile(m.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -65,11 +69,14 @@ func (m *member) start(ctx context.Context, l *launcher) error {
 	if err != nil {
 		return err
 	}
-	m.process, err = startProcess(l, log, self, m.args()...)
+	m.process, err = l.Run(proc.Command{
+		Path: self, Args: m.args(), Log: log,
+		Ready: func(line string) bool { return line == readyLine },
+	})
 	if err != nil {
 		return fmt.Errorf("cannot start node %s: %w", m.name, err)
 	}
-	if err := m.process.waitReady(ctx); err != nil {
+	if err := m.process.WaitReady(ctx); err != nil {
 		return fmt.Errorf("node %s: %w", m.name, err)
 	}
 	return m.locate(ctx)
@@ -90,23 +97,16 @@ func (m *member) locate(ctx context.Context) error {
 
 // measure notes the memory that the running process has used so far.
 func (m *member) measure() {
-	if m.process != nil {
-		m.peak = max(m.peak, peakMemory(m.process.cmd.Process.Pid))
+	if m.process == nil {
+		return
+	}
+	if peak, err := proc.PeakMemory(m.process.PID()); err == nil { // not known of a process that has ended
+		m.peak = max(m.peak, peak)
 	}
 }
 
 // kill ends the node as a crash would.
 func (m *member) kill() {
 	m.measure()
-	m.process.kill()
-}
-
-// running reports whether the node is still there; a node that has ended by itself has crashed.
-func (m *member) running() bool {
-	select {
-	case <-m.process.exited:
-		return false
-	default:
-		return true
-	}
+	m.process.Kill()
 }

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package demo
+package proc
 
 import (
 	"os/exec"
@@ -10,6 +10,3 @@ import (
 // isolate gives the child a process group of its own, so that Ctrl-C in a terminal reaches this process
 // alone.
 func isolate(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
-
-// peakMemory is not known here.
-func peakMemory(int) uint64 { return 0 }

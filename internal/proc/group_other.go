@@ -1,6 +1,6 @@
 //go:build !unix
 
-package demo
+package proc
 
 import "os/exec"
 
@@ -12,6 +12,3 @@ func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
 
 // terminate cannot ask here, so it does nothing and the kill follows.
 func terminate(*exec.Cmd) {}
-
-// peakMemory is not known here.
-func peakMemory(int) uint64 { return 0 }
