@@ -26,7 +26,8 @@ type Config struct {
 	Name string
 	// Listen is the UDP address, "host:port"; empty means any free port on all interfaces.
 	Listen string
-	// Advertise are the addresses at which others can dial this node; empty means what it listens on.
+	// Advertise are the addresses at which others can dial this node, at most wire.MaxAddrs; empty means what
+	// it listens on.
 	Advertise []string
 	// DataDir holds the boot counter and the journal; one process has it at a time. Empty means that the
 	// counter starts from the clock, which is enough as long as the clock does not run backwards across a
@@ -97,6 +98,9 @@ func (cfg *Config) complete() error {
 	}
 	if cfg.Network == nil {
 		cfg.Network = transport.ListenQUIC
+	}
+	if err := wire.CheckAddrs(cfg.Advertise); err != nil {
+		return fmt.Errorf("peer: Config.Advertise: %w", err)
 	}
 	cfg.Transport.Key, cfg.Transport.Listen = cfg.Key, cfg.Listen
 	cfg.Transport.Advertise, cfg.Transport.Authorize = cfg.Advertise, cfg.Authorize

@@ -161,9 +161,19 @@ func (p *Peer) Addrs() []string { return p.net.Addrs() }
 func (p *Peer) Pending() []transport.Pending { return p.net.Pending() }
 
 // Learn tells the node where a peer can be dialed. Addresses that peers announce themselves do not replace
-// what was given here.
+// what was given here. Addresses that nobody else could be told (wire.CheckAddrs) are left out, which the log says,
+// and so are those behind the first wire.MaxAddrs.
 func (p *Peer) Learn(id crypto.NodeID, addrs ...string) {
-	p.post(node.Learn{Peer: id, Addrs: addrs})
+	good := make([]string, 0, len(addrs))
+	for _, a := range addrs {
+		err := wire.CheckAddrs(append(good, a))
+		if err != nil {
+			p.log.Warn().Err(err).Str("peer", id.String()).Msg("an address is left out")
+			continue
+		}
+		good = append(good, a)
+	}
+	p.post(node.Learn{Peer: id, Addrs: good})
 }
 
 // RegisterKind makes this node able to spawn and to receive daemons of a kind. newDaemon is called once

@@ -18,7 +18,8 @@ func (p *Peer) Submit(ctx context.Context, origin uint64, payload []byte) (node.
 
 // ProducerOptions describe a producer.
 type ProducerOptions struct {
-	// Label tells several producers of this node apart; each has numbers of its own.
+	// Label tells several producers of this node apart; each has numbers of its own. At most wire.MaxLabel
+	// bytes of printable text.
 	Label string
 	// Via is a node that knows the daemon or its holder; zero means this one.
 	Via crypto.NodeID
@@ -63,8 +64,12 @@ func (r *Producer) Submit(ctx context.Context, payload []byte) (node.Receipt, er
 }
 
 // SubmitAs is Submit under a number of the caller's own choice, which makes a retry of the caller's
-// idempotent. Numbers must grow; 0 lets the node count.
+// idempotent. Numbers must grow; 0 lets the node count. An event or a label that no frame could carry is
+// refused at once, as wire.CheckSubmission says, also while the daemon happens to be on this node.
 func (r *Producer) SubmitAs(ctx context.Context, seq uint64, payload []byte) (node.Receipt, error) {
+	if err := wire.CheckSubmission(r.opt.Label, payload); err != nil {
+		return node.Receipt{}, err
+	}
 	type answer struct {
 		receipt node.Receipt
 		err     error
@@ -94,8 +99,11 @@ func (r *Producer) Go(ctx context.Context, payload []byte, done func(node.Receip
 	return r.GoAs(ctx, 0, payload, done)
 }
 
-// GoAs is Go under a number of the caller's own choice, like SubmitAs.
+// GoAs is Go under a number of the caller's own choice, like SubmitAs. After an error done is not called.
 func (r *Producer) GoAs(ctx context.Context, seq uint64, payload []byte, done func(node.Receipt, error)) error {
+	if err := wire.CheckSubmission(r.opt.Label, payload); err != nil {
+		return err
+	}
 	for {
 		b, ok := r.add(wire.Submission{Seq: seq, Payload: payload}, done, producerWindow)
 		switch {

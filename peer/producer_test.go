@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -203,5 +204,38 @@ func TestProducerAbandons(t *testing.T) {
 	}
 	if !idle {
 		t.Fatal("submissions are left")
+	}
+}
+
+// What no frame could carry is refused where it is submitted, whether the daemon is here or elsewhere, and holds up nothing
+// that comes after it: its node would send it again and again, to a holder that cannot read it.
+func TestProducerRefusesWhatNobodyCouldRead(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	peers := mesh(t, 2)
+	d, err := peers[0].Spawn(ctx, "counter", SpawnOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for where, p := range map[string]*Peer{"here": peers[0], "elsewhere": peers[1]} {
+		producer := p.Producer(d.Origin, ProducerOptions{Via: peers[0].ID()})
+		for _, size := range []int{wire.MaxPayload + 1, 1 << 20} {
+			if _, err := producer.Submit(ctx, make([]byte, size)); !errors.Is(err, wire.ErrTooLarge) {
+				t.Errorf("%s: an event of %d bytes: %v", where, size, err)
+			}
+			never := func(node.Receipt, error) { t.Error("what was refused is answered as well") }
+			if err := producer.Go(ctx, make([]byte, size), never); !errors.Is(err, wire.ErrTooLarge) {
+				t.Errorf("%s: an event of %d bytes: %v", where, size, err)
+			}
+		}
+		if _, err := producer.Submit(ctx, []byte("after it")); err != nil {
+			t.Errorf("%s: the event after it: %v", where, err)
+		}
+		for _, label := range []string{"two\nlines", "\xff", strings.Repeat("l", wire.MaxLabel+1)} {
+			odd := p.Producer(d.Origin, ProducerOptions{Label: label, Via: peers[0].ID()})
+			if _, err := odd.Submit(ctx, []byte("x")); err == nil {
+				t.Errorf("%s: the label %q is taken", where, label)
+			}
+		}
 	}
 }

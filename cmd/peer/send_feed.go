@@ -47,14 +47,14 @@ func (f *sendFlags) each(in io.Reader, submit func([]byte) error) error {
 		return nil
 	}
 	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 0, 64<<10), wire.MaxPayload+2)
+	lines.Buffer(make([]byte, 0, 64<<10), wire.MaxPayload+2) // with the end of a line, which can be two bytes
 	n := 0
-	for ; lines.Scan(); n++ {
+	for ; lines.Scan() && len(lines.Bytes()) <= wire.MaxPayload; n++ {
 		if err := submit(lines.Bytes()); err != nil {
 			return err
 		}
 	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) || len(lines.Bytes()) > wire.MaxPayload {
 		return usage("line %d of standard input has more than %d bytes, and an event cannot", n+1, wire.MaxPayload).
 			Now("the lines before it were submitted").Then("peer send --help")
 	} else if err != nil {

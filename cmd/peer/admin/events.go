@@ -42,8 +42,8 @@ type addressee struct {
 // producer finds the daemon and returns the producer of this node with the label. Two requests with the same
 // label are the same producer and share its numbers.
 func (s *Server) producer(ctx context.Context, daemon, label, via string) (*addressee, error) {
-	if len(label) > wire.MaxLabel {
-		return nil, client.Problemf(client.CodeUsage, "bad_label", "the producer's label has %d bytes, at most %d are allowed", len(label), wire.MaxLabel)
+	if err := wire.CheckLabel(label); err != nil {
+		return nil, client.Problemf(client.CodeUsage, "bad_label", "%v", err)
 	}
 	origin, name, err := s.findOrigin(ctx, daemon)
 	if err != nil {

@@ -146,6 +146,9 @@ func (s *Server) learn(w http.ResponseWriter, r *http.Request) error {
 	if len(req.Addrs) == 0 {
 		return client.Problemf(client.CodeUsage, "bad_request", "an address is needed to learn where %s is", id)
 	}
+	if err := wire.CheckAddrs(req.Addrs); err != nil {
+		return client.Problemf(client.CodeUsage, "bad_address", "%v", err)
+	}
 	s.cfg.Peer.Learn(id, req.Addrs...)
 	s.names.learn(map[crypto.NodeID]string{id: req.Name})
 	return writeJSON(w, http.StatusOK, client.Peer{Node: nodeOf(id, req.Name), State: "known", Addrs: req.Addrs})

@@ -83,6 +83,7 @@ func testContext(t *testing.T) context.Context {
 // TestProblemBodies: whatever is wrong with a request is answered with a problem, and the right status.
 func TestProblemBodies(t *testing.T) {
 	r := newRig(t, "alpha")
+	self := r.server.cfg.Peer.ID().Hex()
 	huge := `{"kind":"` + strings.Repeat("x", MaxBody) + `"}`
 	for _, c := range []struct {
 		method, path, body string
@@ -110,6 +111,9 @@ func TestProblemBodies(t *testing.T) {
 		{"GET", "/v1/migrations/5f/watch", "", 404, "unknown_migration"},
 		{"DELETE", "/v1/migrations/5f", "", 404, "unknown_migration"},
 		{"POST", "/v1/nodes", `{"key":"SHA256:abc","addrs":["a:1"]}`, 400, "bad_key"},
+		{"POST", "/v1/nodes", fmt.Sprintf(`{"key":%q,"addrs":["a:1","%s:1"]}`, self, strings.Repeat("a", wire.MaxAddr)), 400, "bad_address"},
+		{"POST", "/v1/nodes", fmt.Sprintf(`{"key":%q,"addrs":["a:1"%s]}`, self, strings.Repeat(`,"a:1"`, wire.MaxAddrs)), 400, "bad_address"},
+		{"POST", "/v1/daemons/notes/events", `{"label":"\u001b","payload":"AA=="}`, 400, "bad_label"},
 		{"POST", "/v1/authorized", `{"key":"none","rights":"submit"}`, 400, "bad_key"},
 	} {
 		w := httptest.NewRecorder()

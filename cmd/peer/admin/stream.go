@@ -97,7 +97,7 @@ func (f *feed) submitAll(ctx context.Context, lines *bufio.Scanner) error {
 		}
 		if err := f.to.GoAs(ctx, in.Seq, in.Payload, f.done(in.Seq)); err != nil {
 			<-f.room
-			return err
+			return f.to.problem(err)
 		}
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, io.EOF) {
