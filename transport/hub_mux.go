@@ -167,6 +167,8 @@ func (m *hubMux) shut(code Code, reason string) {
 	}
 }
 
+func (m *hubMux) cut(err error) bool { return errors.Is(err, errPipeReset) }
+
 func (m *hubMux) cause(err error) error {
 	select {
 	case <-m.conn.over:

@@ -27,6 +27,8 @@ type mux interface {
 	// cause translates an error of the mux or one of its streams into one of
 	// this package; with nil it says why the connection has ended.
 	cause(err error) error
+	// cut reports whether a read has failed because the peer has reset the stream.
+	cut(err error) bool
 }
 
 // A sendStream is written to by one goroutine at a time.

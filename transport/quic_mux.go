@@ -60,6 +60,11 @@ func (m *quicMux) shut(code Code, reason string) {
 	_ = m.conn.CloseWithError(quic.ApplicationErrorCode(code), reason)
 }
 
+func (m *quicMux) cut(err error) bool {
+	stream := (*quic.StreamError)(nil)
+	return errors.As(err, &stream) && stream.Remote
+}
+
 func (m *quicMux) cause(err error) error {
 	if err == nil {
 		err = context.Cause(m.conn.Context())

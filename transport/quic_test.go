@@ -254,6 +254,7 @@ func TestRulesOfStreams(t *testing.T) {
 		}
 	}
 	events := string(AppendStreamHeader(nil, StreamHeader{Kind: KindEvents, Ref: refOf(1)}))
+	b := join(t, medium{"quic", listenQUIC}, 2, Config{HandshakeTimeout: time.Second})
 	breaches := map[string]func(*testing.T, *quic.Conn, *quic.Stream){
 		"a control stream of one direction": uni("\x01"),
 		"an unknown kind":                   uni("\x09"),
@@ -274,11 +275,11 @@ func TestRulesOfStreams(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _ = st.Write([]byte(events))
+			_, _ = st.Write(append([]byte(events), progress(1, 1)...))
+			next(t, b.frames, "a frame of the stream") // without its header it would be a snapshot given up for all we know
 			st.CancelWrite(7)
 		},
 	}
-	b := join(t, medium{"quic", listenQUIC}, 2, Config{HandshakeTimeout: time.Second})
 	for name, breach := range breaches {
 		conn, control, _ := rawHello(t, b, stranger(t, b))
 		breach(t, conn, control)

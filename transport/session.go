@@ -173,6 +173,10 @@ func (s *session) readOne(src recvStream) {
 	head, err := readStreamHeader(src)
 	late.Stop()
 	switch {
+	case s.mux.cut(err):
+		// A snapshot that was given up as soon as it was opened: a reset drops what was on its way, the header too.
+		src.refuse()
+		return
 	case err != nil:
 	case head.Kind == KindEvents:
 		// Ends with nil when the source has no more events to send.
