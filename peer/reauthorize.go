@@ -26,8 +26,9 @@ func (p *Peer) Reauthorize(ctx context.Context) error {
 		}
 		if rights != other.Rights {
 			p.log.Info().Str("peer", other.ID.String()).Str("rights", rights.String()).Msg("rights changed")
-			p.post(node.Reauthorize{Peer: other.ID, Rights: rights})
 		}
+		// Whatever that says, which is of the newest session: one that began before the change may have other rights.
+		p.post(node.Reauthorize{Peer: other.ID, Rights: rights})
 	}
 	return nil
 }
