@@ -56,7 +56,7 @@ type Peer struct {
 	waiters     waiters
 	submissions submissions
 	watchers    watchers
-	spawning    sync.Mutex // one birth at a time, so that a name is taken once
+	spawning    chan struct{} // holds a token during a birth: one at a time, so that a name is taken once
 }
 
 // item is one thing for the loop: an input for the core, a look at it, or a producer that has a batch for it.
@@ -77,7 +77,7 @@ func New(cfg Config) (*Peer, error) {
 	p := &Peer{
 		cfg: cfg, id: cfg.Key.ID(), started: now(), log: cfg.Logger,
 		registry: daemon.NewRegistry(), factories: daemon.NewFactories(),
-		items: make(chan item, inboxSize), done: make(chan struct{}), queues: newQueues(),
+		items: make(chan item, inboxSize), done: make(chan struct{}), queues: newQueues(), spawning: make(chan struct{}, 1),
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.handler = target.NewWithFactories(p.registry, p.factories, cfg.Target)

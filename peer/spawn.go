@@ -24,10 +24,15 @@ type SpawnOptions struct {
 	Durability *wire.Durability
 }
 
-// Spawn gives birth to a daemon on this node: a new entity, at sequence 0 of its log and in epoch 1.
+// Spawn gives birth to a daemon on this node: a new entity, at sequence 0 of its log and in epoch 1. A birth
+// that cannot be recorded now, because the disk is full, is refused. Once it is being recorded ctx does not end it.
 func (p *Peer) Spawn(ctx context.Context, kind string, opt SpawnOptions) (node.Daemon, error) {
-	p.spawning.Lock()
-	defer p.spawning.Unlock()
+	select {
+	case p.spawning <- struct{}{}:
+		defer func() { <-p.spawning }()
+	case <-ctx.Done():
+		return node.Daemon{}, context.Cause(ctx)
+	}
 	if err := p.nameIsFree(ctx, opt.Name); err != nil {
 		return node.Daemon{}, err
 	}
@@ -41,6 +46,9 @@ func (p *Peer) Spawn(ctx context.Context, kind string, opt SpawnOptions) (node.D
 	}
 	if level > wire.DurabilityMemory && p.journal == nil {
 		return node.Daemon{}, fmt.Errorf("peer: durability %v needs a data directory, and this node has none: %w", level, wire.ErrRefused)
+	}
+	if err := p.DiskError(); err != nil && level > wire.DurabilityMemory {
+		return node.Daemon{}, fmt.Errorf("peer: the birth cannot be recorded now: %w", err)
 	}
 	host, stop, err := p.birth(key, kind, opt)
 	if err != nil {
