@@ -41,7 +41,7 @@ func (c *Core) done(in Done) {
 // earlier migration of the same daemon has left, or be taken for it.
 func settles(op any) bool {
 	switch op.(type) {
-	case target.CallRestore, target.CallAbort, source.CallRetire:
+	case target.CallRestore, target.CallAbort, target.CallDiscard, source.CallRetire:
 		return true
 	}
 	return false

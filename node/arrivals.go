@@ -16,7 +16,11 @@ func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
 		c.routed(from, msg) // one that has moved the daemon does not begin again
 		return
 	}
-	if err := c.mayArrive(from, msg); err != nil {
+	err := c.idFree(msg.Migration)
+	if err == nil {
+		err = c.mayArrive(from, msg)
+	}
+	if err != nil {
 		c.send(from, wire.Failed(msg.Ref, err))
 		return
 	}
@@ -33,6 +37,15 @@ func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
 	c.targets[msg.Migration], c.arriving[msg.Origin] = e, e
 	c.incoming[from]++
 	c.obeyTarget(e, out)
+}
+
+// idFree checks that nothing is to be done any more about a copy that came under an id and has ended. Calls name the migration, and
+// another daemon's are on another queue: they would overtake those of the first.
+func (c *Core) idFree(id wire.MigrationID) error {
+	if e := c.targets[id]; e != nil && e.ended && c.settling[e.m.Ref().Origin] > 0 {
+		return fmt.Errorf("node: the migration that had this id before is being cleaned up: %w", wire.ErrNotReady)
+	}
+	return nil
 }
 
 // begunAnew reports whether the source has started again since it announced a migration, and announces it once more: its orchestrator

@@ -265,7 +265,7 @@ func (x *Executor) reviveDark(c *journal.Copy, s *daemon.Snapshot, key *crypto.E
 		return Revived{Err: err}, 0
 	}
 	live = true
-	x.stays.begin(msg.Migration, st)
+	x.stays.begin(comingKey{msg.Migration, c.Origin}, st)
 	if x.Handler.Committed(c.Origin) {
 		return x.finishArrival(c)
 	}

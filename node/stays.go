@@ -16,13 +16,21 @@ type stay struct {
 	durability wire.Durability
 }
 
-// stays finds the stay of a daemon that this node holds by its origin, and of one that arrives by its
-// migration: an earlier stay of the same daemon may still be on its way out. Daemons of durability memory have
-// none.
+// comingKey names a daemon that arrives, in one migration: an earlier stay of the same daemon may still be on its way out, and
+// so may a copy of another daemon that came under the same id.
+type comingKey struct {
+	migration wire.MigrationID
+	origin    uint64
+}
+
+func (c Call) coming() comingKey { return comingKey{c.Migration, c.Origin} }
+
+// stays finds the stay of a daemon that this node holds by its origin, and of one that arrives by its migration and
+// origin. Daemons of durability memory have none.
 type stays struct {
 	mu     sync.Mutex
 	held   map[uint64]stay
-	coming map[wire.MigrationID]stay
+	coming map[comingKey]stay
 	busy   map[journal.CopyID]bool // a new base is being written
 	alive  map[journal.CopyID]bool // its records may still be appended
 	asleep int                     // copies that are to be brought back and are not
@@ -35,20 +43,20 @@ func (s *stays) of(origin uint64) (stay, bool) {
 	return st, ok
 }
 
-func (s *stays) arriving(id wire.MigrationID) (stay, bool) {
+func (s *stays) arriving(key comingKey) (stay, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st, ok := s.coming[id]
+	st, ok := s.coming[key]
 	return st, ok
 }
 
-func (s *stays) begin(id wire.MigrationID, st stay) {
+func (s *stays) begin(key comingKey, st stay) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.coming == nil {
-		s.coming = make(map[wire.MigrationID]stay)
+		s.coming = make(map[comingKey]stay)
 	}
-	s.coming[id] = st
+	s.coming[key] = st
 	s.revive(st.copy)
 }
 
@@ -79,20 +87,20 @@ func (s *stays) live(id journal.CopyID) bool {
 }
 
 // arrive makes the stay of a migration the daemon's. A repeat finds it there.
-func (s *stays) arrive(id wire.MigrationID, origin uint64) (stay, bool) {
-	st, ok := s.take(id)
+func (s *stays) arrive(key comingKey) (stay, bool) {
+	st, ok := s.take(key)
 	if !ok {
-		return s.of(origin)
+		return s.of(key.origin)
 	}
-	s.hold(origin, st)
+	s.hold(key.origin, st)
 	return st, true
 }
 
-func (s *stays) take(id wire.MigrationID) (stay, bool) {
+func (s *stays) take(key comingKey) (stay, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st, ok := s.coming[id]
-	delete(s.coming, id)
+	st, ok := s.coming[key]
+	delete(s.coming, key)
 	return st, ok
 }
 
@@ -180,8 +188,8 @@ func (x *Executor) leave(origin uint64, records ...journal.Record) journal.Posit
 }
 
 // discard ends the copy of a migration that brought nothing.
-func (x *Executor) discard(id wire.MigrationID) {
-	if st, ok := x.stays.take(id); ok {
+func (x *Executor) discard(key comingKey) {
+	if st, ok := x.stays.take(key); ok {
 		x.end(st)
 		x.dropPart(st)
 	}

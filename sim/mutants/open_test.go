@@ -8,7 +8,7 @@ package mutants_test
 var open = []mutation{
 	{name: "retirement-hits-next", broken: "the retirement of an earlier stay takes away the next one (queue and host not looked at)", promise: "P1",
 		edits: []edit{
-			{"node/answer.go", "	case target.CallRestore, target.CallAbort, source.CallRetire:", "	case target.CallRestore, target.CallAbort:"},
+			{"node/answer.go", "	case target.CallRestore, target.CallAbort, target.CallDiscard, source.CallRetire:", "	case target.CallRestore, target.CallAbort, target.CallDiscard:"},
 			{"node/executor.go", "		if _, gone := host.HandedOver(); gone && x.Registry.Remove(host) {\n			host.Retire()", "		if x.Registry.Remove(host) {\n			host.Retire()"},
 		}},
 	{name: "dormant-answers", broken: "a node that is bringing a daemon back answers as if it did not have it", promise: "P5",
