@@ -47,6 +47,17 @@ func settles(op any) bool {
 	return false
 }
 
+// queue puts a call on its daemon's queue.
+func (c *Core) queue(call Call) {
+	if settles(call.Op) {
+		c.settling[call.Origin]++
+	}
+	if l := c.loadOf(call); l != nil {
+		l.add(call.Op)
+	}
+	c.out.Calls = append(c.out.Calls, call)
+}
+
 // settled counts the calls of a daemon that have run.
 func (c *Core) settled(call Call) {
 	if settles(call.Op) {
@@ -54,15 +65,15 @@ func (c *Core) settled(call Call) {
 			delete(c.settling, call.Origin)
 		}
 	}
-	if l := c.loadOf(call.Origin, call.Migration, call.Op); l != nil {
+	if l := c.loadOf(call); l != nil {
 		l.remove(call.Op)
 	}
 }
 
-// sourceDone steps the migration with the result of its call. A view that the machine no longer wants is
-// closed again.
+// sourceDone steps the migration that has made the call with its result: another try may run under the same id by now. A view
+// that the machine no longer wants is closed again.
 func (c *Core) sourceDone(in Done) {
-	e := c.sources[in.Call.Migration]
+	e, _ := in.Call.by.(*sourceEntry)
 	if shot, ok := in.Result.(Snapshot); ok {
 		if e == nil || e.ended {
 			if shot.View != nil {
@@ -80,8 +91,9 @@ func (c *Core) sourceDone(in Done) {
 }
 
 func (c *Core) targetDone(in Done) {
+	e, _ := in.Call.by.(*targetEntry)
 	if result, ok := in.Result.(target.MachineInput); ok {
-		c.stepTarget(c.targets[in.Call.Migration], result)
+		c.stepTarget(e, result)
 	}
 }
 

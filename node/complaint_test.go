@@ -54,9 +54,14 @@ func TestComplaintIsNeverAnswered(t *testing.T) {
 }
 
 // withPeers is node 1, with sessions 1 with node 2 and 2 with node 3, which may do everything.
-func withPeers() *node.Core {
+func withPeers() *node.Core { return peered(false) }
+
+// withDirectory is withPeers with a directory.
+func withDirectory() *node.Core { return peered(true) }
+
+func peered(directory bool) *node.Core {
 	c := node.New(node.Config{
-		Node: crypto.NodeID{1}, Boot: 1, Admit: func(*wire.Prepare) error { return nil },
+		Node: crypto.NodeID{1}, Boot: 1, Directory: directory, Admit: func(*wire.Prepare) error { return nil },
 		NewKey: func() (*crypto.EntityKeypair, error) { return crypto.KeypairFromSeed([32]byte{1}) },
 	})
 	for i := range node.SessionID(2) {

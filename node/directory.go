@@ -17,6 +17,7 @@ type Consult struct {
 	Ref   wire.Ref // of the migration that asks; of a client, the origin alone
 	Addrs []string // of this node, which a claim makes known
 	Op    any      // a consult of package source or target, or [Locate]
+	by    any      // as in [Call]
 }
 
 // Locate asks who holds a daemon, for the clients of this node. Its result is a [Located].
@@ -65,8 +66,9 @@ func (q Consult) ask(ctx context.Context, d directory.Directory) any {
 	panic(fmt.Sprintf("node: internal error: unknown consult %T", q.Op))
 }
 
-func (c *Core) consult(ref wire.Ref, op any) {
-	c.out.Consults = append(c.out.Consults, Consult{Ref: ref, Addrs: c.cfg.Addrs, Op: op})
+// consult asks the directory for an entry, nil for the clients of this node.
+func (c *Core) consult(by any, ref wire.Ref, op any) {
+	c.out.Consults = append(c.out.Consults, Consult{Ref: ref, Addrs: c.cfg.Addrs, Op: op, by: by})
 }
 
 func (c *Core) consulted(in Consulted) {
@@ -74,9 +76,11 @@ func (c *Core) consulted(in Consulted) {
 	case Located:
 		c.located(in.Consult.Ref.Origin, result)
 	case source.Input:
-		c.stepSource(c.sources[in.Consult.Ref.Migration], result)
+		e, _ := in.Consult.by.(*sourceEntry)
+		c.stepSource(e, result)
 	case target.MachineInput:
-		c.stepTarget(c.targets[in.Consult.Ref.Migration], result)
+		e, _ := in.Consult.by.(*targetEntry)
+		c.stepTarget(e, result)
 	}
 }
 
@@ -84,7 +88,7 @@ func (c *Core) consulted(in Consulted) {
 func (c *Core) locate(origin uint64) {
 	if !c.locating[origin] {
 		c.locating[origin] = true
-		c.consult(wire.Ref{Origin: origin}, Locate{})
+		c.consult(nil, wire.Ref{Origin: origin}, Locate{})
 	}
 }
 

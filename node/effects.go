@@ -51,6 +51,7 @@ type Call struct {
 	Origin    uint64
 	Migration wire.MigrationID
 	Op        any
+	by        any // the entry whose machine has asked, a *sourceEntry or *targetEntry: the result is for no other; or nil
 }
 
 // Copy starts a snapshot stream to a session. The snapshot stays the core's to close.

@@ -20,14 +20,14 @@ const (
 )
 
 // loadOf returns the load that a call belongs to, nil if to none.
-func (c *Core) loadOf(origin uint64, migration wire.MigrationID, op any) *load {
-	switch op.(type) {
+func (c *Core) loadOf(call Call) *load {
+	switch call.Op.(type) {
 	case Apply, OpenProducer:
-		if d := c.daemons[origin]; d != nil {
+		if d := c.daemons[call.Origin]; d != nil {
 			return &d.queued
 		}
 	case target.CallReplay:
-		if e := c.targets[migration]; e != nil {
+		if e, ok := call.by.(*targetEntry); ok {
 			return &e.queued
 		}
 	}

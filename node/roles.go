@@ -92,7 +92,7 @@ func (c *Core) stepSource(e *sourceEntry, in source.Input) {
 func (c *Core) obeySource(e *sourceEntry, out source.Output) {
 	ref := e.m.Ref()
 	for _, op := range out.Calls {
-		c.call(ref.Origin, ref.Migration, op)
+		c.queue(Call{Origin: ref.Origin, Migration: ref.Migration, Op: op, by: e})
 	}
 	if out.StopCopy {
 		c.out.StopCopies = append(c.out.StopCopies, ref.Migration)
@@ -108,7 +108,7 @@ func (c *Core) obeySource(e *sourceEntry, out source.Output) {
 		c.apply(e.d, s)
 	}
 	for _, op := range out.Consults {
-		c.consult(ref, op)
+		c.consult(e, ref, op)
 	}
 	c.sendAll(out.Sends)
 	c.askAround(e, out.Sends)
@@ -167,10 +167,10 @@ func (c *Core) stepTarget(e *targetEntry, in target.MachineInput) {
 func (c *Core) obeyTarget(e *targetEntry, out target.MachineOutput) {
 	ref := e.m.Ref()
 	for _, op := range out.Calls {
-		c.call(ref.Origin, ref.Migration, op)
+		c.queue(Call{Origin: ref.Origin, Migration: ref.Migration, Op: op, by: e})
 	}
 	for _, op := range out.Consults {
-		c.consult(ref, op)
+		c.consult(e, ref, op)
 	}
 	if out.Ended != nil {
 		c.endTarget(e, *out.Ended)

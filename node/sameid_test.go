@@ -5,9 +5,11 @@ import (
 	"testing"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
 	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/journal/crashdisk"
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -72,5 +74,93 @@ func TestDiscardOfOneDaemon(t *testing.T) {
 	}
 	if !slices.Equal(left, []uint64{other.Origin}) {
 		t.Errorf("the journal is left with copies of %x, want of %x", left, other.Origin)
+	}
+}
+
+// leaving is node 1 with a daemon that node 2 has asked for. try asks for it, agrees, and returns the first call of that try; fail
+// ends a try in a way that lets it be asked for again under the same id.
+type leaving struct {
+	*testing.T
+	c   *node.Core
+	ref wire.Ref
+}
+
+func leave(t *testing.T, stop bool) leaving {
+	l := leaving{t, withPeers(), arrival(0).Ref}
+	l.c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: arrival(0).Entity, Origin: l.ref.Origin, Epoch: l.ref.Epoch, StopAndCopy: stop}})
+	return l
+}
+
+func (l leaving) try() node.Call {
+	l.Helper()
+	key, err := crypto.KeypairFromSeed([32]byte{3})
+	if err != nil {
+		l.Fatal(err)
+	}
+	step(l.c, 1, &wire.TakeSnapshot{Ref: l.ref, Target: crypto.NodeID{2}, Addrs: []string{"t:1"}})
+	calls := step(l.c, 1, &wire.PrepareOK{Ref: l.ref, Next: key.Public(), CreditEvents: 64, CreditBytes: 1 << 16}).Calls
+	if len(calls) != 1 {
+		l.Fatalf("the try begins with %d calls", len(calls))
+	}
+	return calls[0]
+}
+
+func (l leaving) fail() { step(l.c, 1, &wire.MigrationFailed{Ref: l.ref, Reason: wire.ReasonNotReady}) }
+
+func (l leaving) done(call node.Call, result any) node.Effects {
+	return l.c.Step(benchTime, node.Done{Call: call, Result: result})
+}
+
+// TestFreezeOfAnEarlierTry: a daemon that is asked for again goes on at the head of its second freeze. That of the first comes late, and
+// events have been sequenced since: a view and a handover behind it would not follow the head that is held.
+func TestFreezeOfAnEarlierTry(t *testing.T) {
+	l := leave(t, true)
+	first := l.try()
+	l.fail()
+	second := l.try()
+	if calls := l.done(first, source.Frozen{Head: crypto.Head{Origin: l.ref.Origin, Sequence: 1}}).Calls; len(calls) > 0 {
+		t.Errorf("the freeze of the try before leads to %T", calls[0].Op)
+	}
+	calls := l.done(second, source.Frozen{Head: crypto.Head{Origin: l.ref.Origin, Sequence: 2}}).Calls
+	if len(calls) != 1 || calls[0].Op != any(source.CallSnapshot{}) {
+		t.Errorf("the freeze leads to %+v, want the view", calls)
+	}
+}
+
+// TestViewOfAnEarlierTry: the view of a try that has ended is closed, although another try under the same id waits for its own.
+func TestViewOfAnEarlierTry(t *testing.T) {
+	l := leave(t, false)
+	first := l.try()
+	l.fail()
+	second := l.try()
+	old, view := new(daemon.Snapshot), new(daemon.Snapshot)
+	eff := l.done(first, node.Snapshot{View: old})
+	if len(eff.Copies) > 0 || len(eff.Calls) != 1 || eff.Calls[0].Op != any(node.CloseView{Snapshot: old}) {
+		t.Errorf("the view of the try before leads to %+v and %d streams", eff.Calls, len(eff.Copies))
+	}
+	if eff := l.done(second, node.Snapshot{View: view}); len(eff.Copies) != 1 || eff.Copies[0].Snapshot != view {
+		t.Errorf("the view leads to the streams %+v", eff.Copies)
+	}
+}
+
+// TestHolderForAnEarlierTry: what a directory says to the question of a try that has ended, here that it does not know the daemon, is
+// not about the next one.
+func TestHolderForAnEarlierTry(t *testing.T) {
+	c := withDirectory()
+	first, other := twoUnderOneID()
+	ask := func(msg *wire.Prepare) node.Consult {
+		c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: msg.Entity, Origin: msg.Origin, Epoch: 1}})
+		eff := step(c, 1, &wire.TakeSnapshot{Ref: msg.Ref, Target: crypto.NodeID{2}, Addrs: []string{"t:1"}})
+		if len(eff.Consults) != 1 {
+			t.Fatalf("the try begins with %d questions", len(eff.Consults))
+		}
+		return eff.Consults[0]
+	}
+	question := ask(first)
+	step(c, 1, &wire.MigrationFailed{Ref: first.Ref, Reason: wire.ReasonNotReady})
+	ask(other)
+	c.Step(benchTime, node.Consulted{Consult: question, Result: source.Looked{Err: wire.ErrDaemonNotFound}})
+	if m, _ := c.Migration(other.Migration); m.Origin != other.Origin || m.Outcome != 0 {
+		t.Errorf("the migration is of %x and %v: %s", m.Origin, m.Outcome, m.Detail)
 	}
 }

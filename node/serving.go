@@ -299,13 +299,7 @@ func (c *Core) reuse(receipts []daemon.Receipt) {
 }
 
 func (c *Core) call(origin uint64, migration wire.MigrationID, op any) {
-	if settles(op) {
-		c.settling[origin]++
-	}
-	if l := c.loadOf(origin, migration, op); l != nil {
-		l.add(op)
-	}
-	c.out.Calls = append(c.out.Calls, Call{Origin: origin, Migration: migration, Op: op})
+	c.queue(Call{Origin: origin, Migration: migration, Op: op})
 }
 
 // forwardedHere takes what the source held during the cutover, under the producers' own ids. It is the one
