@@ -39,13 +39,13 @@ func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
 	c.obeyTarget(e, out)
 }
 
-// idFree checks that nothing is to be done any more about a copy that came under an id and has ended. Calls name the migration, and
-// another daemon's are on another queue: they would overtake those of the first.
+// idFree checks that nothing is to be done any more about a copy that came under an id: one that is being brought back goes on under
+// it, and calls about one that has ended name the migration, while another daemon's, on another queue, would overtake them.
 func (c *Core) idFree(id wire.MigrationID) error {
 	if e := c.targets[id]; e != nil && e.ended && c.settling[e.m.Ref().Origin] > 0 {
 		return fmt.Errorf("node: the migration that had this id before is being cleaned up: %w", wire.ErrNotReady)
 	}
-	return nil
+	return c.idAwake(id)
 }
 
 // begunAnew reports whether the source has started again since it announced a migration, and announces it once more: its orchestrator

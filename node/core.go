@@ -67,6 +67,7 @@ type Core struct {
 
 	daemons    map[uint64]*local
 	dormant    map[uint64]*dormant
+	sleeping   map[wire.MigrationID]int // how many of dormant go on under an id
 	tombstones map[uint64]*tombstone
 
 	sources       map[wire.MigrationID]*sourceEntry
@@ -116,6 +117,7 @@ func New(cfg Config) *Core {
 		peers:         make(map[crypto.NodeID]*peer),
 		daemons:       make(map[uint64]*local),
 		dormant:       make(map[uint64]*dormant),
+		sleeping:      make(map[wire.MigrationID]int),
 		tombstones:    make(map[uint64]*tombstone),
 		sources:       make(map[wire.MigrationID]*sourceEntry),
 		targets:       make(map[wire.MigrationID]*targetEntry),

@@ -31,7 +31,8 @@ type (
 		Entity     crypto.EntityID
 		Kind, Name string
 		Durability wire.Durability
-		Err        error // why it cannot be
+		Migration  wire.MigrationID // goes on when the copy is back; zero if none does
+		Err        error            // why it cannot be
 	}
 	// Wake says that daemons of a kind can be built now.
 	Wake struct{ Kind string }
@@ -51,9 +52,20 @@ type dormant struct {
 
 func (c *Core) found(in Dormant) {
 	c.dormant[in.Origin] = &dormant{Dormant: in}
+	if in.Migration != (wire.MigrationID{}) {
+		c.sleeping[in.Migration]++
+	}
 	if in.Err != nil {
 		c.alarmDormant(in.Origin, in.Err)
 	}
+}
+
+// idAwake checks that no dormant copy goes on under an id. Another daemon that had it meanwhile would be displaced then.
+func (c *Core) idAwake(id wire.MigrationID) error {
+	if c.sleeping[id] > 0 {
+		return fmt.Errorf("node: a daemon whose migration has this id is being brought back from the journal: %w", wire.ErrNotReady)
+	}
+	return nil
 }
 
 func (c *Core) alarmDormant(origin uint64, err error) {
@@ -79,6 +91,9 @@ func (c *Core) revived(origin uint64, r Revived) {
 		return
 	}
 	delete(c.dormant, origin)
+	if c.sleeping[d.Migration]--; c.sleeping[d.Migration] <= 0 {
+		delete(c.sleeping, d.Migration)
+	}
 	if r.Recovered != nil {
 		c.arriveAgain(d, r)
 		return

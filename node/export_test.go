@@ -12,7 +12,7 @@ func (c *Core) Sizes() map[string]int {
 	}
 	return map[string]int{
 		"sources": len(c.sources), "targets": len(c.targets), "orchestrators": len(c.orchestrators),
-		"arriving": len(c.arriving), "incoming": len(c.incoming), "settling": len(c.settling),
+		"arriving": len(c.arriving), "incoming": len(c.incoming), "settling": len(c.settling), "sleeping": len(c.sleeping),
 		"ended": len(c.ended), "refusals": len(c.refusals), "refused": len(c.refused),
 		"unanswered": unanswered, "routes": len(c.routes), "waiting": waiting, "clients": len(c.clients),
 		"timers": len(c.timers), "inbox": len(c.inbox), "changes": len(c.inStep) + len(c.touched),

@@ -52,10 +52,10 @@ func (x *Executor) awake() {
 func (x *Executor) found(c *journal.Copy) Input {
 	if c.Base == nil {
 		msg := &c.Preparing.Prepare
-		return Dormant{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: msg.Kind, Name: msg.Name, Durability: c.Durability}
+		return Dormant{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: msg.Kind, Name: msg.Name, Durability: c.Durability, Migration: msg.Migration}
 	}
 	kind, name, err := x.describe(c)
-	d := Dormant{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: kind, Name: name, Durability: c.Durability, Err: err}
+	d := Dormant{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: kind, Name: name, Durability: c.Durability, Migration: ongoing(c), Err: err}
 	if c.Handover == nil {
 		return d
 	}
@@ -69,6 +69,18 @@ func (x *Executor) found(c *journal.Copy) Input {
 		return d
 	}
 	return r
+}
+
+// ongoing is the migration that goes on when a copy is back: the one that it is promised in, or the one that has not brought it here
+// for good yet.
+func ongoing(c *journal.Copy) wire.MigrationID {
+	switch {
+	case c.Promise != nil:
+		return c.Promise.Ref.Migration
+	case c.Preparing != nil && c.Arrived == nil:
+		return c.Preparing.Prepare.Migration
+	}
+	return wire.MigrationID{}
 }
 
 // describe reads the head of a copy's base.

@@ -274,6 +274,9 @@ func (c *Core) refuseForGood(to crypto.NodeID, failed *wire.MigrationFailed) {
 
 // mayLeave checks that the daemon is here to give.
 func (c *Core) mayLeave(msg *wire.TakeSnapshot) (*local, error) {
+	if err := c.idAwake(msg.Migration); err != nil {
+		return nil, err
+	}
 	d := c.daemons[msg.Origin]
 	switch {
 	case c.dormant[msg.Origin] != nil:

@@ -24,6 +24,35 @@ func twoUnderOneID() (first, other *wire.Prepare) {
 	return first, other
 }
 
+// executor is one with an empty journal.
+func executor(t *testing.T) *node.Executor {
+	t.Helper()
+	j, err := journal.Open(crashdisk.New(), journal.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Recovered() // there is nothing to bring back
+	return &node.Executor{Journal: j}
+}
+
+// record makes the executor keep an announced daemon.
+func record(t *testing.T, x *node.Executor, msg *wire.Prepare) {
+	t.Helper()
+	op := target.CallPrepare{Request: target.Request{Source: crypto.NodeID{2}, Prepare: msg, Key: keypair(t)}}
+	if r, _ := x.Run(node.Call{Origin: msg.Origin, Migration: msg.Migration, Op: op}); r != (target.Prepared{}) {
+		t.Fatalf("the record of %x: %v", msg.Origin, r)
+	}
+}
+
+func keypair(t *testing.T) *crypto.EntityKeypair {
+	t.Helper()
+	key, err := crypto.KeypairFromSeed([32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 // TestIDWaitsForItsCopy: an id is free for another daemon only when all calls about the copy that came under it before have run
 // (protocol §5.6). One of them deletes what the journal has under the id, and another source's daemon has a queue of its own, which
 // that does not wait for.
@@ -50,23 +79,10 @@ func TestIDWaitsForItsCopy(t *testing.T) {
 // TestDiscardOfOneDaemon: the journal's copy of a daemon is found by the migration and the daemon: to discard what has come of one
 // leaves a copy of another alone that the same id was used for.
 func TestDiscardOfOneDaemon(t *testing.T) {
-	j, err := journal.Open(crashdisk.New(), journal.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	j.Recovered() // there is nothing to bring back
-	x := &node.Executor{Journal: j}
-	key, err := crypto.KeypairFromSeed([32]byte{1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := executor(t)
 	first, other := twoUnderOneID()
-	for _, msg := range []*wire.Prepare{first, other} {
-		op := target.CallPrepare{Request: target.Request{Source: crypto.NodeID{2}, Prepare: msg, Key: key}}
-		if r, _ := x.Run(node.Call{Origin: msg.Origin, Migration: msg.Migration, Op: op}); r != (target.Prepared{}) {
-			t.Fatalf("the record of %x: %v", msg.Origin, r)
-		}
-	}
+	record(t, x, first)
+	record(t, x, other)
 	x.Run(node.Call{Origin: first.Origin, Migration: first.Migration, Op: target.CallDiscard{}})
 	var left []uint64
 	for _, found := range x.Found() {
@@ -93,12 +109,8 @@ func leave(t *testing.T, stop bool) leaving {
 
 func (l leaving) try() node.Call {
 	l.Helper()
-	key, err := crypto.KeypairFromSeed([32]byte{3})
-	if err != nil {
-		l.Fatal(err)
-	}
 	step(l.c, 1, &wire.TakeSnapshot{Ref: l.ref, Target: crypto.NodeID{2}, Addrs: []string{"t:1"}})
-	calls := step(l.c, 1, &wire.PrepareOK{Ref: l.ref, Next: key.Public(), CreditEvents: 64, CreditBytes: 1 << 16}).Calls
+	calls := step(l.c, 1, &wire.PrepareOK{Ref: l.ref, Next: keypair(l.T).Public(), CreditEvents: 64, CreditBytes: 1 << 16}).Calls
 	if len(calls) != 1 {
 		l.Fatalf("the try begins with %d calls", len(calls))
 	}
@@ -162,5 +174,79 @@ func TestHolderForAnEarlierTry(t *testing.T) {
 	c.Step(benchTime, node.Consulted{Consult: question, Result: source.Looked{Err: wire.ErrDaemonNotFound}})
 	if m, _ := c.Migration(other.Migration); m.Origin != other.Origin || m.Outcome != 0 {
 		t.Errorf("the migration is of %x and %v: %s", m.Origin, m.Outcome, m.Detail)
+	}
+}
+
+// TestIDOfACopyThatSleeps: a node that has restarted gives an id to no other daemon while the copy is being brought back whose migration
+// has that id (protocol §5.6). The one would take the place of the other, which nobody would find any more.
+func TestIDOfACopyThatSleeps(t *testing.T) {
+	first, other := twoUnderOneID()
+	for name, tc := range map[string]struct {
+		write func(t *testing.T, x *node.Executor)
+		ask   wire.Message
+	}{
+		"it comes": {func(t *testing.T, x *node.Executor) { record(t, x, first) }, other},
+		"it is promised": {func(t *testing.T, x *node.Executor) { promise(t, x, first) },
+			&wire.TakeSnapshot{Ref: other.Ref, Target: crypto.NodeID{3}, Addrs: []string{"t:1"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, c := executor(t), withPeers()
+			tc.write(t, x)
+			for _, in := range x.Found() {
+				c.Step(benchTime, in)
+			}
+			if _, takes := tc.ask.(*wire.TakeSnapshot); takes {
+				c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: other.Entity, Origin: other.Origin, Epoch: 1}})
+			}
+			eff := step(c, 1, tc.ask)
+			if got := types(eff); !slices.Equal(got, []wire.Type{wire.TypeMigrationFailed}) || len(eff.Calls) > 0 {
+				t.Errorf("%v of the other daemon is answered with %v and %d calls", tc.ask.Type(), got, len(eff.Calls))
+			}
+			if m, ok := c.Migration(other.Migration); ok {
+				t.Errorf("the other daemon's migration is %s", m.State)
+			}
+		})
+	}
+}
+
+// promise makes the journal keep a daemon about whose move a directory is to decide.
+func promise(t *testing.T, x *node.Executor, msg *wire.Prepare) {
+	t.Helper()
+	id, head, held := x.Journal.Next(), crypto.Head{Origin: msg.Origin}, wire.Attempt{Epoch: 1, Boot: 1, Count: 1}
+	spool, err := x.Journal.Spool(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := spool.Commit(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Journal.Append(journal.Born{Copy: id, Origin: msg.Origin, Entity: msg.Entity, Durability: msg.Durability}, base)
+	x.Journal.Append(journal.Promise{Copy: id, Ref: msg.Ref, Target: crypto.NodeID{3}, Cert: crypto.FreezeCert{Head: head, Attempt: crypto.AttemptID(held)}})
+}
+
+// TestIDOfACopyThatIsBack: once the copy is back its migration has the id, and when that has ended another daemon may have it.
+func TestIDOfACopyThatIsBack(t *testing.T) {
+	x, c := executor(t), withPeers()
+	first, other := twoUnderOneID()
+	record(t, x, first)
+	for _, in := range x.Found() {
+		c.Step(benchTime, in)
+	}
+	calls := c.Step(benchTime, node.Wake{Kind: first.Kind}).Calls
+	if len(calls) != 1 {
+		t.Fatalf("%d calls bring the copy back", len(calls))
+	}
+	request := target.Request{Source: crypto.NodeID{2}, Prepare: first, Key: keypair(t)}
+	c.Step(benchTime, node.Done{Call: calls[0], Result: node.Revived{Recovered: &target.Recovered{Request: request, Part: new(target.Part)}}})
+	if m, _ := c.Migration(first.Migration); m.Origin != first.Origin {
+		t.Fatalf("the id is that of %x", m.Origin)
+	}
+	calls = step(c, 1, &wire.MigrationFailed{Ref: first.Ref, Reason: wire.ReasonCancelled}).Calls
+	for ; len(calls) > 0; calls = calls[1:] {
+		calls = append(calls, c.Step(benchTime, node.Done{Call: calls[0]}).Calls...)
+	}
+	if eff := step(c, 2, other); len(eff.Calls) != 1 {
+		t.Errorf("with the first copy gone, the other daemon's Prepare is answered with %v", types(eff))
 	}
 }
