@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/wire"
@@ -21,7 +22,7 @@ func feed(ctx context.Context, a *app, s *client.Stream, r *receipts, f sendFlag
 				return err
 			}
 		}
-		r.sending()
+		r.sending(time.Now())
 		err := s.Send(seq, payload)
 		if seq != 0 {
 			seq++

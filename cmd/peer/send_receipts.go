@@ -22,8 +22,9 @@ type receipts struct {
 	began time.Time
 	json  *json.Encoder
 
-	mu   sync.Mutex // guards sent
-	sent []time.Time
+	mu    sync.Mutex // guards sent and heard
+	sent  []time.Time
+	heard time.Time // when the newest receipt came; zero before the first
 
 	acknowledged, duplicates, refused uint64
 	first, last                       client.Receipt // of those acknowledged
@@ -55,29 +56,38 @@ func newReceipts(a *app, f sendFlags) *receipts {
 }
 
 // sending notes when an event leaves. Receipts come in the same order, so the oldest is the next.
-func (r *receipts) sending() {
+func (r *receipts) sending(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sent = append(r.sent, time.Now())
+	r.sent = append(r.sent, now)
 }
 
-// answered returns how long the oldest event has waited.
-func (r *receipts) answered() time.Duration {
+// answered notes a receipt, and returns how long the oldest event has waited for it.
+func (r *receipts) answered(now time.Time) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.heard = now
 	if len(r.sent) == 0 {
 		return 0
 	}
 	at := r.sent[0]
 	r.sent = r.sent[1:]
-	return time.Since(at)
+	return now.Sub(at)
 }
 
-// waiting reports whether an event has waited for longer than is allowed.
-func (r *receipts) waiting() bool {
+// waiting reports whether no receipt has come for longer than is allowed, while one is awaited. How long the oldest
+// event has waited says little: many are in flight, and each waits for all before it.
+func (r *receipts) waiting(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.sent) > 0 && time.Since(r.sent[0]) >= r.f.timeout
+	if len(r.sent) == 0 {
+		return false
+	}
+	since := r.sent[0]
+	if r.heard.After(since) {
+		since = r.heard
+	}
+	return now.Sub(since) >= r.f.timeout
 }
 
 // received is what came from the stream.
@@ -123,7 +133,7 @@ func (r *receipts) collect(ctx context.Context, s *client.Stream) error {
 				return err
 			}
 		case <-look.C:
-			if r.waiting() {
+			if r.waiting(time.Now()) {
 				return r.late()
 			}
 		case <-ctx.Done():
@@ -134,7 +144,7 @@ func (r *receipts) collect(ctx context.Context, s *client.Stream) error {
 
 // take adds one receipt.
 func (r *receipts) take(got client.Receipt) error {
-	waited := r.answered()
+	waited := r.answered(time.Now())
 	switch {
 	case got.Problem != nil:
 		r.refused++
