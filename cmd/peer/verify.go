@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -128,13 +127,22 @@ func forkProblem(f verifyFlags, r verifyReport, forks []crypto.Fork) error {
 	if f.evidence == "" {
 		return p.Then("peer verify %s %s --evidence fork.proof", r.Forks[0].A.File, r.Forks[0].B.File)
 	}
-	if _, err := os.Lstat(f.evidence); err == nil {
-		return errors.Join(p, fmt.Errorf("%s exists and is left as it is", f.evidence))
-	}
-	if err := renameio.WriteFile(f.evidence, crypto.AppendFork(nil, forks[0]), 0o644); err != nil {
-		return errors.Join(p, err)
+	if why := writeEvidence(f.evidence, forks[0]); why != "" {
+		p.Detail += "; the evidence was not written: " + why
+		return p.Then("the same command with another --evidence FILE")
 	}
 	return p.Then("peer verify %s, on any machine: it proves the fork", f.evidence)
+}
+
+// writeEvidence writes to a file that is not there yet, and returns why it has not; empty if it has.
+func writeEvidence(path string, fork crypto.Fork) string {
+	if _, err := os.Lstat(path); err == nil {
+		return path + " exists and is left as it is"
+	}
+	if err := renameio.WriteFile(path, crypto.AppendFork(nil, fork), 0o644); err != nil {
+		return fmt.Sprintf("%s: %v", path, cause(err))
+	}
+	return ""
 }
 
 // maxProof is more than the largest passport and the largest evidence have.
