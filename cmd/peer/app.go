@@ -33,6 +33,7 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	a := &app{in: in, out: results, err: errs}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what does not look for the first
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(in)

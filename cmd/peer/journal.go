@@ -29,7 +29,7 @@ daemon follows from its snapshot. Nothing is changed. Exit 9 if something does n
 can be restored of each daemon. Records that are damaged may have handed a daemon to another node, so one that is
 listed here may serve elsewhere.`,
 		Example: "  peer journal verify\n  peer journal verify --data ./edge-a --json",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: interruptible(func([]string) error {
 			dir, err := a.dataDir()
 			if err != nil {
 				return err
@@ -47,7 +47,7 @@ listed here may serve elsewhere.`,
 				return err
 			}
 			return v.problem()
-		},
+		}),
 	}
 }
 

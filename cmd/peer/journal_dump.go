@@ -39,7 +39,7 @@ func newJournalDump(a *app) *cobra.Command {
 handovers, and what is remembered of daemons that left. Keys are never printed. Nothing is changed. Exit 9 if
 something does not verify, after everything that does has been printed.`,
 		Example: "  peer journal dump\n  peer journal dump --data ./edge-a --json",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: interruptible(func([]string) error {
 			dir, err := a.dataDir()
 			if err != nil {
 				return err
@@ -53,7 +53,7 @@ something does not verify, after everything that does has been printed.`,
 					Now("nothing was changed; what verifies has been printed").Then("peer journal verify --data %s", dir)
 			}
 			return nil
-		},
+		}),
 	}
 }
 

@@ -34,7 +34,7 @@ func newVerify(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify FILE...", Short: "Check passports and look for forks, offline", Args: takes(1, 1<<20), Long: verifyLong,
 		Example: "  peer verify notes.passport --key notes.pub\n  peer verify mine.passport theirs.passport --evidence fork.proof\n  peer migration proof --daemon notes -o - | peer verify -",
-		RunE:    func(_ *cobra.Command, args []string) error { return verify(a, f, args) },
+		RunE:    interruptible(func(args []string) error { return verify(a, f, args) }),
 	}
 	cmd.Flags().StringVar(&f.key, "key", "", "the key that the daemons must have been born with: ssh-ed25519 text, a file with it, or hex")
 	cmd.Flags().StringVar(&f.evidence, "evidence", "", "file for the evidence of a fork")
