@@ -25,6 +25,7 @@ type app struct {
 	json     bool
 	admin    string
 	data     string
+	begun    bool // the command line has been read and makes sense
 }
 
 // run runs one command line and returns its exit code.
@@ -39,8 +40,8 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(results)
 	root.SetErr(errs)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return a.fail(err)
+	if cmd, err := root.ExecuteContextC(ctx); err != nil {
+		return a.fail(a.misread(cmd, err))
 	}
 	if results.err != nil {
 		return a.fail(client.Problemf(client.CodeError, "output", "the result could not be written: %v", results.err).

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -36,17 +38,33 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.Long = rootLong
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%v", err).Then("%s --help", cmd.CommandPath())
-	})
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print results, progress and errors as JSON, one object per line")
 	flags.StringVar(&a.admin, "admin", "", "admin socket of the node (default DIR/"+socketFile+")")
 	flags.StringVar(&a.data, "data", "", "data directory DIR of the node (default $XDG_STATE_HOME/ferry or ~/.local/state/ferry)")
 	env(flags, "admin", "FERRY_ADMIN")
 	env(flags, "data", "FERRY_DATA")
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnv(cmd.Flags()) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.begin(cmd) }
 	return root
+}
+
+// begin is called for every command whose flags and arguments were taken. What cobra would check after it is checked
+// here, so that all that is wrong with a command line is found before the command has begun.
+func (a *app) begin(cmd *cobra.Command) error {
+	if err := cmp.Or(fromEnv(cmd.Flags()), cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+		return err
+	}
+	a.begun = true
+	return nil
+}
+
+// misread makes a usage problem of what cobra says of a command line. Any error before a command has begun is that.
+func (a *app) misread(cmd *cobra.Command, err error) error {
+	var p *client.Problem
+	if a.begun || errors.As(err, &p) {
+		return err
+	}
+	return usage("%v", err).Then("%s --help", cmd.CommandPath())
 }
 
 // group is a command that only has commands below it.

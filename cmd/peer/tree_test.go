@@ -153,6 +153,20 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
+// TestCommandLinesThatMeanNothing exit with 2, whoever finds that out: the commands, or the library that reads the line.
+func TestCommandLinesThatMeanNothing(t *testing.T) {
+	for _, line := range []string{
+		"nothing", "--nothing", "daemon nothing", "daemon ls --nothing", "daemon ls one", "demo one", "send notes --count x",
+		"daemon show notes --query x --public-key", "completion bash one",
+	} {
+		var out, errs bytes.Buffer
+		code := run(strings.Fields(line), strings.NewReader(""), &out, &errs)
+		if code != client.CodeUsage || !strings.Contains(errs.String(), "\nnext: peer ") {
+			t.Errorf("peer %s: exit %d, %s", line, code, errs.String())
+		}
+	}
+}
+
 // TestExitCodesAreFrozen: scripts rely on them.
 func TestExitCodesAreFrozen(t *testing.T) {
 	got := []int{
