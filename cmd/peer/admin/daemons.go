@@ -39,22 +39,43 @@ func (s *Server) daemonOf(b *book, v node.DaemonView) client.Daemon {
 	return d
 }
 
-// describe adds what is known of a daemon that is here. One without a host was handed over in an earlier life
-// of the process, and nobody has confirmed it yet.
+// describe adds what is known of a daemon that is here.
 func (s *Server) describe(d *client.Daemon, v node.DaemonView) {
 	if v.Moving {
 		d.State, d.Migration = client.StateMoving, v.Migration.String()
 	}
-	h, ok := s.cfg.Peer.Host(v.Origin)
-	if !ok {
-		d.State = client.StateFrozen
-		return
-	}
-	head := h.Head()
-	d.Sequence, d.Head = head.Sequence, head.Digest.String()
-	if _, gone := h.HandedOver(); gone || h.Frozen() {
+	if s.unserved(v.Origin) != "" {
 		d.State = client.StateFrozen
 	}
+	if h, ok := s.cfg.Peer.Host(v.Origin); ok {
+		head := h.Head()
+		d.Sequence, d.Head = head.Sequence, head.Digest.String()
+	}
+}
+
+// unserved says how it is with a daemon on its way that nobody serves; empty for one that serves here. One without
+// a host was handed over in an earlier life of the process, and nobody has confirmed it yet.
+func (s *Server) unserved(origin uint64) string {
+	h, ok := s.cfg.Peer.Host(origin)
+	gone := !ok
+	if ok {
+		_, gone = h.HandedOver()
+	}
+	switch {
+	case gone:
+		return "frozen: handed over and not yet confirmed; nobody serves it until the handover reaches its target"
+	case h.Frozen():
+		return "frozen for the cutover: nobody serves it until that is decided"
+	}
+	return ""
+}
+
+// standing completes a problem with a daemon that is here: as one that serves, unless nobody serves it while it moves.
+func (s *Server) standing(p *client.Problem, v node.DaemonView, serving, next string) *client.Problem {
+	if frozen := s.unserved(v.Origin); v.Moving && frozen != "" {
+		serving, next = frozen, "peer migration watch "+v.Migration.Short()
+	}
+	return p.Now("%s", serving).Then("%s", next)
 }
 
 // dormantProblem says why a daemon that the journal has is not here, and what to do.
@@ -257,7 +278,7 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request) error {
 	}
 	last := s.daemonOf(b, v)
 	if err := s.cfg.Peer.Stop(r.Context(), v.Origin); err != nil {
-		return stopProblem(err, v)
+		return s.stopProblem(err, v)
 	}
 	last.State = "stopped"
 	return writeJSON(w, http.StatusOK, last)
@@ -265,10 +286,10 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request) error {
 
 // stopProblem: a moving daemon is the one thing that cannot be stopped, since its fate may be decided
 // elsewhere already.
-func stopProblem(err error, v node.DaemonView) error {
+func (s *Server) stopProblem(err error, v node.DaemonView) error {
 	if errors.Is(err, wire.ErrAlreadyMigrating) {
-		return client.Problemf(client.CodeRefused, "already_migrating", "%s is moving and cannot be stopped now", label(v)).
-			Now("serving, on its way (migration %s)", v.Migration.Short()).Then("peer migration cancel %s", v.Migration.Short())
+		p := client.Problemf(client.CodeRefused, "already_migrating", "%s is moving and cannot be stopped now", label(v))
+		return s.standing(p, v, "serving, on its way (migration "+v.Migration.Short()+")", "peer migration cancel "+v.Migration.Short())
 	}
 	return problemOf(err).Now("not stopped").Then("peer daemon show %s", label(v))
 }
@@ -285,15 +306,21 @@ func (s *Server) inspect(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer, err := s.cfg.Peer.Inspect(r.Context(), v.Origin, query)
 	if err != nil {
-		p := problemOf(err)
-		if p.Code == client.CodeError {
-			p.Code, p.Kind = client.CodeRefused, "bad_query" // the daemon's own words
-		}
-		return p.Now("serving; nothing was changed")
+		return s.inspectProblem(err, v)
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	_, _ = w.Write(answer)
 	return nil
+}
+
+// inspectProblem: a daemon that has answered serves. One that has not may have left, ended or been frozen meanwhile.
+func (s *Server) inspectProblem(err error, v node.DaemonView) error {
+	p := problemOf(err)
+	if p.Code != client.CodeError {
+		return s.standing(p, v, "nothing was changed", p.Next)
+	}
+	p.Code, p.Kind = client.CodeRefused, "bad_query" // the daemon's own words
+	return p.Now("serving; nothing was changed")
 }
 
 // daemonPassport takes full ids of daemons that are not listed any more: a passport outlives the tombstone.

@@ -194,8 +194,8 @@ func (s *Server) planHere(ctx context.Context, b *book, in client.MigrateRequest
 	case req.Target == b.self:
 		return 0, alreadyThere(b, label(v), req.Target)
 	case v.Moving && v.Migration != req.ID:
-		return 0, client.Problemf(client.CodeRefused, "already_migrating", "%s is moving already (migration %s)", label(v), v.Migration.Short()).
-			Now("serving, on its way").Then("peer migration watch %s", v.Migration.Short())
+		p := client.Problemf(client.CodeRefused, "already_migrating", "%s is moving already (migration %s)", label(v), v.Migration.Short())
+		return 0, s.standing(p, v, "serving, on its way", "peer migration watch "+v.Migration.Short())
 	}
 	return v.Origin, nil
 }
