@@ -114,7 +114,8 @@ func newMigrationCancel(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel MIGRATION", Short: "Stop a move that is not yet committed", Args: takes(1, 1),
 		Long: `Stop a move, as far as it has not been committed, and print what came of it: exit 0 if the daemon stays where
-it was, exit 4 if the move was too far to be stopped.`,
+it was, exit 4 if the move was too far to be stopped. Exit 8: that is not known yet; a source that has fallen silent
+is told again and again, and peer migration watch prints what came of it.`,
 		Example:           "  peer migration cancel 5f2k",
 		ValidArgsFunction: completing(a, completeMigrations),
 		RunE: a.with(func(ctx context.Context, c *client.Client, args []string) error {
@@ -127,10 +128,18 @@ it was, exit 4 if the move was too far to be stopped.`,
 	}
 }
 
-// cancelled waits for what came of a wish to cancel.
+// cancelled waits for what came of a wish to cancel. A migration in doubt can be that for long, and is not waited for.
 func cancelled(ctx context.Context, a *app, c *client.Client, m client.Migration) error {
-	last, err := c.Watch(ctx, m.ID, nil)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	last, err := c.Watch(ctx, m.ID, func(m client.Migration) {
+		if m.Outcome == client.OutcomeInDoubt {
+			stop()
+		}
+	})
 	switch last.Outcome {
+	case client.OutcomeInDoubt:
+		return last.Err()
 	case client.OutcomeStayed:
 		return a.print(last, func(w io.Writer) {
 			fmt.Fprintf(w, "cancelled: %s is still at %s and serving\n", last.Label(), last.Source.Label())

@@ -275,13 +275,14 @@ func elsewhere(err error, daemon, at string) error {
 	return err
 }
 
-// committed reports whether the handover is known to be in the log.
+// committed reports whether the handover is known to be in the log. That a migration is in doubt does not say so: the
+// source may have fallen silent before, and the wish to cancel is repeated until it answers.
 func committed(m node.Migration) bool {
 	switch m.State {
 	case "committing", "committed", "forwarding":
 		return true
 	}
-	return m.InDoubt
+	return false
 }
 
 // migrationPassport is the passport of the daemon as it is now, which may have moved on since.
