@@ -79,6 +79,10 @@
 // deletes the file, durably, before anything is written. Without Close, the loss of synced groups at the
 // very end cannot be told from a crash.
 //
+// A sync that fails may leave in the system's cache what never comes to the disk, and no later sync is about it. It
+// ends the process, and what it was about is written again by the next one: the last group by Open, since every other
+// was synced before the next was written.
+//
 // A base is checked when it is read, and not by Open, so that one that is damaged keeps no other daemon from
 // being served. [Verify] reads everything.
 //

@@ -2,8 +2,8 @@ package journal
 
 import "strings"
 
-// Open opens the journal on a disk, repairs what a crash has torn, and syncs it before anything that was read
-// is relied on (protocol §7.2.3). A disk without a journal gets one.
+// Open opens the journal on a disk, repairs what a crash has torn, and writes its end again and syncs it before
+// anything that was read is relied on (protocol §7.2.3). A disk without a journal gets one.
 //
 // Errors: ErrLocked; ErrDamaged as *DamageError, and nothing has been changed on the disk; ErrDiskFull and
 // ErrSync if the repair or the first segment cannot be written; the disk's own.
@@ -101,21 +101,25 @@ func (j *Journal) enterLast(im *image) error {
 	return mend(f, s)
 }
 
-// mend cuts off what is torn, gives a group of which some stands the length of that, and syncs. A crash in the
-// middle leaves the same group torn in another way, and nobody has been told of it yet.
+// mend cuts off what is torn, gives a group of which some stands the length of that, writes the last group once more
+// and syncs. A crash in the middle leaves the same group as it was, or torn in another way if it was torn, and nobody
+// has been told of it yet.
+//
+// The last group may be what an earlier process wrote before a sync that failed. Such a write can be read from the
+// system's cache, and no later sync makes it durable, but one of a new write does (protocol §7.2.4). Of every other
+// group a sync has succeeded before the next was written.
 func mend(f File, s *scan) error {
 	if s.torn != nil {
 		if err := f.Truncate(s.end); err != nil {
 			return full(err)
 		}
 	}
+	again := s.data[s.last:s.end]
 	if s.torn != nil && s.torn.header != 0 {
-		at := s.torn.header
-		var b [groupHeader]byte
-		putGroup(b[:], s.seg.salt, s.group, int(s.end-at)-groupHeader)
-		if _, err := f.WriteAt(b[:], at); err != nil {
-			return full(err)
-		}
+		putGroup(again, s.seg.salt, s.group, len(again)-groupHeader)
+	}
+	if _, err := f.WriteAt(again, s.last); err != nil {
+		return full(err)
 	}
 	if err := f.Sync(); err != nil {
 		return unsynced(err)

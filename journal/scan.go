@@ -24,6 +24,7 @@ type scan struct {
 	unit func([]stored) error
 
 	group uint64 // number of the next group
+	last  int64  // where the group of the last Append begins
 	end   int64  // behind the last Append
 	torn  *tear  // how it ends, if not in order
 	recs  []stored
@@ -38,7 +39,7 @@ type tear struct {
 }
 
 func newScan(seg segment, data []byte, unit func([]stored) error) *scan {
-	return &scan{seg: seg, data: data, unit: unit, group: seg.group, end: segmentHeader}
+	return &scan{seg: seg, data: data, unit: unit, group: seg.group, last: segmentHeader, end: segmentHeader}
 }
 
 // run reads up to the first place that is not a group.
@@ -88,7 +89,7 @@ func (s *scan) records(length int64) error {
 		if err := s.unit(s.recs); err != nil {
 			return err
 		}
-		s.recs, s.end = s.recs[:0], at
+		s.recs, s.last, s.end = s.recs[:0], header, at
 	}
 	if len(s.recs) > 0 || length == 0 {
 		s.tear(header, at, "a group ends within an Append")

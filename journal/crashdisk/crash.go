@@ -32,7 +32,7 @@ func (d *Disk) forget(rng *rand.Rand, mode Mode) {
 		if mode == Tear {
 			n.tear(rng)
 		}
-		n.data, n.pending = slices.Clone(n.durable), nil
+		n.data, n.pending, n.stuck = slices.Clone(n.durable), nil, nil
 	}
 	if mode != Tear {
 		return
@@ -47,9 +47,9 @@ func (d *Disk) forget(rng *rand.Rand, mode Mode) {
 	}
 }
 
-// tear lets some of the writes since the last sync have reached the disk, some of them in part.
+// tear lets some of the writes since the last sync that succeeded have reached the disk, some of them in part.
 func (n *node) tear(rng *rand.Rand) {
-	for _, w := range n.pending {
+	for _, w := range append(n.stuck, n.pending...) {
 		switch rng.IntN(4) {
 		case 0: // lost
 		case 1:

@@ -2,9 +2,9 @@
 // not synced, in part and in any order, and tear it. Everything follows from the random source that is passed in,
 // so that a seed is a crash that can be repeated.
 //
-// A file has two states: what a reader sees, and what is durable, which Sync sets to the former. A folder has
-// them too, as a set of names; SyncDir sets it. Between the two are the changes since, in order. [Disk.Crash]
-// lets some of them have happened.
+// A file has two states: what a reader sees, and what is durable, which Sync sets to the former, but for what an
+// earlier Sync has failed on ([Disk.BreakSync]). A folder has them too, as a set of names; SyncDir sets it. Between
+// the two are the changes since, in order. [Disk.Crash] lets some of them have happened.
 package crashdisk
 
 import (
@@ -71,6 +71,7 @@ type node struct {
 	data    []byte
 	durable []byte
 	pending []write
+	stuck   []write // those that a failed sync was to make durable, and the next sync will not
 }
 
 // write is a change of a file since its last sync: bytes at an offset, or if data is nil, a new size.
@@ -100,7 +101,9 @@ func (d *Disk) FullAfter(n int64) {
 	d.full, d.writes = false, n
 }
 
-// BreakSync makes every sync fail with EIO, or lets them succeed again. Nothing becomes durable by one that fails.
+// BreakSync makes every sync fail with EIO, or lets them succeed again. Nothing becomes durable by one that fails. What
+// was written to a file before can still be read, and a later sync that succeeds does not make it durable either,
+// unless it has been written once more.
 func (d *Disk) BreakSync(broken bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

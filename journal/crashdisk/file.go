@@ -1,6 +1,7 @@
 package crashdisk
 
 import (
+	"bytes"
 	"io"
 	"io/fs"
 	"slices"
@@ -41,14 +42,17 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// WriteAt writes what room there is for.
+// WriteAt writes what room there is for. To write once more what is there needs none.
 func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	err := f.enter()
 	defer f.d.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
-	n := f.d.room(int64(len(p)))
+	n := int64(len(p))
+	if !f.n.holds(p, off) {
+		n = f.d.room(n)
+	}
 	if n > 0 {
 		f.n.do(write{off, slices.Clone(p[:n])})
 	}
@@ -56,6 +60,12 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 		return int(n), &fs.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
 	}
 	return len(p), nil
+}
+
+// holds reports whether these bytes are there already.
+func (n *node) holds(p []byte, off int64) bool {
+	end := off + int64(len(p))
+	return end <= int64(len(n.data)) && bytes.Equal(p, n.data[off:end])
 }
 
 // room takes up to n bytes of what is left.
@@ -115,13 +125,29 @@ func (f *file) Sync() error {
 	}
 	f.d.syncs++
 	if f.d.broken {
+		f.n.unsync()
 		return &fs.PathError{Op: "sync", Path: f.name, Err: syscall.EIO}
 	}
 	for _, w := range f.n.pending {
 		f.n.durable = w.apply(f.n.durable)
 	}
-	f.n.pending = nil
+	f.n.pending, f.n.stuck = nil, nil
 	return nil
+}
+
+// unsync is what a system does with writes that it could not bring to the disk: it says so once, and counts them as
+// done. They can be read as long as it runs, and no later sync is about them. The size is not in the same danger: file
+// systems journal it, like names.
+func (n *node) unsync() {
+	var sizes []write
+	for _, w := range n.pending {
+		if w.data == nil {
+			sizes = append(sizes, w)
+		} else {
+			n.stuck = append(n.stuck, w)
+		}
+	}
+	n.pending = sizes
 }
 
 // Close does nothing: what counts is what was synced.
