@@ -35,6 +35,7 @@ type Spool struct {
 	hash   hash.Hash
 	hashed bool // hash covers all that was written
 	done   bool
+	failed error // of a sync: for ever
 }
 
 // Spool begins to write a base for a copy. What an earlier process has left is deleted.
@@ -73,10 +74,21 @@ func (j *Journal) Resume(id CopyID) (*Spool, io.Reader, error) {
 // Size returns how many bytes the base has so far.
 func (s *Spool) Size() int64 { return s.size }
 
-// Write appends to the base. A disk that takes no writes is ErrDiskFull; the base is then as long as before.
-func (s *Spool) Write(p []byte) (int, error) {
+// ready returns why the base takes nothing any more.
+func (s *Spool) ready() error {
 	if s.done {
-		return 0, ErrClosed
+		return ErrClosed
+	}
+	return s.failed
+}
+
+// Write appends to the base.
+//
+// Errors: ErrDiskFull, and the base is as long as before; ErrSync, after which the base cannot be committed and every
+// Wait fails.
+func (s *Spool) Write(p []byte) (int, error) {
+	if err := s.ready(); err != nil {
+		return 0, err
 	}
 	if err := s.rehash(); err != nil {
 		return 0, err
@@ -105,11 +117,19 @@ func (s *Spool) settle() error {
 	if s.file == nil || s.size-s.synced < syncEvery {
 		return nil
 	}
-	s.synced = s.size
 	if err := s.file.Sync(); err != nil {
-		return unsynced(err)
+		return s.unsynced(err)
 	}
+	s.synced = s.size
 	return nil
+}
+
+// unsynced ends the spool and the journal after a sync that failed. A later one proves nothing (protocol §7.2.4), and
+// whoever writes may not see the error of this one.
+func (s *Spool) unsynced(err error) error {
+	s.failed = unsynced(err)
+	s.j.fail(s.failed)
+	return s.failed
 }
 
 // spill moves what was written to a file.
@@ -131,9 +151,10 @@ func (s *Spool) spill() error {
 
 // Truncate cuts the base to its first n bytes. A larger n is an error.
 func (s *Spool) Truncate(n int64) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
 	switch {
-	case s.done:
-		return ErrClosed
 	case n < 0 || n > s.size:
 		return fmt.Errorf("journal: a base of %d bytes cannot be cut to %d", s.size, n)
 	case n == s.size:
@@ -172,8 +193,8 @@ func (s *Spool) rehash() error {
 //
 // Errors: ErrDiskFull, and Commit may be called again; ErrSync, after which every Wait fails too.
 func (s *Spool) Commit(head crypto.Head) (Base, error) {
-	if s.done {
-		return Base{}, ErrClosed
+	if err := s.ready(); err != nil {
+		return Base{}, err
 	}
 	if err := s.rehash(); err != nil {
 		return Base{}, err
@@ -185,9 +206,6 @@ func (s *Spool) Commit(head crypto.Head) (Base, error) {
 		return b, err
 	}
 	if err := s.commitFile(&b); err != nil {
-		if errors.Is(err, ErrSync) {
-			s.j.fail(err)
-		}
 		return Base{}, err
 	}
 	return b, nil
@@ -212,7 +230,7 @@ func (s *Spool) commitFile(b *Base) error {
 	b.File = s.j.number()
 	s.j.cfg.Fail("base: before the sync")
 	if err := s.file.Sync(); err != nil {
-		return unsynced(err)
+		return s.unsynced(err)
 	}
 	s.j.cfg.Fail("base: before it is named")
 	if err := disk.Rename(partName(s.id), baseName(s.id, b.File)); err != nil {
@@ -221,7 +239,7 @@ func (s *Spool) commitFile(b *Base) error {
 	s.done = true
 	s.j.cfg.Fail("base: before its name is synced")
 	if err := disk.SyncDir(copiesDir); err != nil {
-		return unsynced(err)
+		return s.unsynced(err)
 	}
 	s.j.cfg.Fail("base: named")
 	return s.file.Close()

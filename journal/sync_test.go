@@ -1,7 +1,10 @@
 package journal_test
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -84,5 +87,38 @@ func TestOpenOnAFullDiskInOrder(t *testing.T) {
 	disk.Full(true)
 	if j = open(t, disk, small); j.State().Copies[c.id] == nil {
 		t.Error("the copy is not there")
+	}
+}
+
+// TestFailedSyncOfSpool: so does one in the middle of a base (protocol §7.2.4). Whoever reads a snapshot through a buffer
+// and writes the base on the side may never see its error, and the next sync succeeds: the journal must know of it.
+func TestFailedSyncOfSpool(t *testing.T) {
+	disk := crashdisk.New()
+	j := open(t, disk, small)
+	c := newChain(j.Next())
+	at := j.Append(c.preparing())
+	wait(t, j, at)
+	s, err := j.Spool(c.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.BreakSync(true)
+	chunk := make([]byte, 9<<20)
+	from := bufio.NewReader(io.TeeReader(bytes.NewReader(make([]byte, len(chunk))), s))
+	if _, err := io.ReadFull(from, chunk); err != nil {
+		t.Fatalf("the error is told: %v: this test shows nothing", err)
+	}
+	disk.BreakSync(false)
+	if _, err := s.Write([]byte("on")); !errors.Is(err, journal.ErrSync) {
+		t.Errorf("Write: %v, want ErrSync", err)
+	}
+	if _, err := s.Commit(c.head); !errors.Is(err, journal.ErrSync) {
+		t.Errorf("Commit: %v, want ErrSync", err)
+	}
+	if err := j.Wait(at); !errors.Is(err, journal.ErrSync) {
+		t.Errorf("Wait: %v, want ErrSync", err)
+	}
+	if err := s.Keep(); err != nil {
+		t.Errorf("Keep: %v", err)
 	}
 }
