@@ -48,7 +48,8 @@ func (j *Journal) Spool(id CopyID) (*Spool, error) {
 
 // Resume continues the base of a copy that has none yet, from the file that an earlier process has left: the
 // reader gives what is there, from its start. The caller reads what it can verify and calls Truncate to keep that
-// much, before it writes on. Without such a file Resume is Spool, and the reader is empty.
+// much, before it writes on; of what it has not read nothing says that it comes to the disk. Without such a file Resume
+// is Spool, and the reader is empty.
 func (j *Journal) Resume(id CopyID) (*Spool, io.Reader, error) {
 	names, err := j.disk.List(copiesDir)
 	if err != nil {
@@ -68,7 +69,32 @@ func (j *Journal) Resume(id CopyID) (*Spool, io.Reader, error) {
 		return nil, nil, joinClose(err, f)
 	}
 	s := &Spool{j: j, id: id, file: f, size: size, hash: sha256.New()}
-	return s, io.NewSectionReader(f, 0, size), nil
+	return s, &leftReader{s: s, from: io.NewSectionReader(f, 0, size)}, nil
+}
+
+// leftReader reads what an earlier process has left of a base, and writes it back to where it was. That process may
+// have met a sync that failed: what is read can be in the system's cache only, and no later sync is about it unless it
+// is written again (protocol §7.2.4). It is done here, so that the very bytes that the caller verifies come to the disk.
+type leftReader struct {
+	s    *Spool
+	from *io.SectionReader
+	at   int64
+}
+
+// Read reads on.
+func (r *leftReader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if n == 0 {
+		return 0, err
+	}
+	if _, err := r.s.file.WriteAt(p[:n], r.at); err != nil {
+		return 0, full(err)
+	}
+	r.at += int64(n)
+	if e := r.s.settle(r.at); e != nil {
+		return n, e
+	}
+	return n, err
 }
 
 // Size returns how many bytes the base has so far.
@@ -105,22 +131,22 @@ func (s *Spool) Write(p []byte) (int, error) {
 	}
 	s.size += int64(len(p))
 	s.hash.Write(p)
-	return len(p), s.settle()
+	return len(p), s.settle(s.size)
 }
 
 // syncEvery is how much of a base is left to the disk at once. A large heap of writes that were not synced would
 // hold up the log's own syncs, and with them every acknowledgment.
 const syncEvery = 8 << 20
 
-// settle syncs the file now and then.
-func (s *Spool) settle() error {
-	if s.file == nil || s.size-s.synced < syncEvery {
+// settle syncs the file now and then, which has been written up to the given place.
+func (s *Spool) settle(through int64) error {
+	if s.file == nil || through-s.synced < syncEvery {
 		return nil
 	}
 	if err := s.file.Sync(); err != nil {
 		return s.unsynced(err)
 	}
-	s.synced = s.size
+	s.synced = through
 	return nil
 }
 

@@ -81,7 +81,7 @@
 //
 // A sync that fails may leave in the system's cache what never comes to the disk, and no later sync is about it. It
 // ends the process, and what it was about is written again by the next one: the last group by Open, since every other
-// was synced before the next was written.
+// was synced before the next was written; the beginning of a base by the reader of [Journal.Resume].
 //
 // A base is checked when it is read, and not by Open, so that one that is damaged keeps no other daemon from
 // being served. [Verify] reads everything.

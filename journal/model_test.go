@@ -265,6 +265,9 @@ func (s *storm) step() {
 		}
 	case n < 93:
 		s.disk.BreakSync(true)
+		if s.rng.IntN(2) == 0 {
+			s.append()
+		}
 		s.wait()
 		s.crash()
 	case n < 97:
@@ -397,7 +400,9 @@ func (s *storm) append() {
 		s.add(nil, journal.Forgotten{Origin: e.row.Origin})
 	case n < 6:
 		s.rebase(e)
-	case e.row.Base == nil || e.row.Handover != nil:
+	case e.row.Base == nil:
+		s.arrive(e)
+	case e.row.Handover != nil:
 		return
 	case e.row.Owned():
 		s.held(e, n)

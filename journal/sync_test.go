@@ -122,3 +122,44 @@ func TestFailedSyncOfSpool(t *testing.T) {
 		t.Errorf("Keep: %v", err)
 	}
 }
+
+// TestFailedSyncOfResumedBase: what an earlier process has left of a base is read from the system's cache, whole and
+// right, and need not be on the disk. A base that is continued behind it counts when all of it is (protocol §7.2.5).
+func TestFailedSyncOfResumedBase(t *testing.T) {
+	content := make([]byte, 20<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(content)
+	left := len(content) - 100
+	disk := crashdisk.New()
+	j := open(t, disk, small)
+	c := newChain(j.Next())
+	wait(t, j, j.Append(c.preparing()))
+	s, err := j.Spool(c.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Write(content[:1<<20]); err != nil { // less than is synced on the way
+		t.Fatal(err)
+	}
+	disk.BreakSync(true)
+	if _, err := s.Write(content[1<<20 : left]); !errors.Is(err, journal.ErrSync) {
+		t.Fatalf("Write: %v, want ErrSync", err)
+	}
+
+	j = reopen(t, disk, j, crashdisk.Kill)
+	s, r, err := j.Resume(c.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content[:left]) {
+		t.Fatalf("%d bytes are left, %v: this test shows nothing", len(got), err)
+	}
+	if _, err := s.Write(content[left:]); err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.Commit(c.head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, j, j.Append(b))
+	checkBase(t, reopen(t, disk, j, crashdisk.Lose), c.id, content)
+}
