@@ -19,8 +19,8 @@ type chunk struct {
 }
 
 // Append adds records to the log, together: either all of them survive a crash or none does. It writes nothing
-// by itself and does not fail before the journal is closed; then it does nothing. The records become durable with
-// the next Wait for the returned position, or for a later one.
+// by itself and does not fail. The records become durable with the next Wait for the returned position, or for a later
+// one. A journal that is closed takes nothing, and such a Wait, also one for Last, is ErrClosed.
 //
 // A record that contradicts what the log says, such as an event that does not follow the last of its copy, would
 // make the journal unreadable. It is a bug of the caller: Append panics, and nothing is written any more.
@@ -34,7 +34,11 @@ func (j *Journal) Append(records ...Record) Position {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.closed || len(records) == 0 {
+	if len(records) == 0 {
+		return j.appended
+	}
+	if j.closed {
+		j.appended++ // a place that nobody will write
 		return j.appended
 	}
 	j.unit = j.unit[:0]

@@ -135,7 +135,8 @@ func (j *Journal) Last() Position {
 	return j.appended
 }
 
-// Pending returns how many bytes have been appended and are not durable.
+// Pending returns how many bytes have been appended and are not durable; more than 0 if something was not taken after
+// Close.
 func (j *Journal) Pending() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()

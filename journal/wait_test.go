@@ -153,7 +153,7 @@ func TestNobodyAttendsASweep(t *testing.T) {
 	})
 }
 
-// TestClosed: nothing is taken and nobody is kept waiting.
+// TestClosed: nothing is taken, nobody is kept waiting, and nobody is told that what was not taken is durable.
 func TestClosed(t *testing.T) {
 	disk := crashdisk.New()
 	j := open(t, disk, journal.Config{})
@@ -164,11 +164,29 @@ func TestClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if late := j.Append(c.event(nil)); late != at {
-		t.Errorf("Append returns %d, want %d", late, at)
+	late := []journal.Position{j.Append(c.event(nil)), j.Append(c.event(nil)), j.Last()}
+	for _, late := range late {
+		if err := j.Wait(late); !errors.Is(err, journal.ErrClosed) {
+			t.Errorf("Wait(%d) for what was not taken: %v, want ErrClosed", late, err)
+		}
 	}
 	if err := j.Wait(at); err != nil {
 		t.Errorf("Wait for what Close has synced: %v", err)
+	}
+	if last := open(t, disk, journal.Config{}).State().Copies[c.id].Last; last != 0 {
+		t.Errorf("last is %d", last)
+	}
+}
+
+// TestClosedWithoutRecords: zero is before everything, and what an unused journal does not take is not.
+func TestClosedWithoutRecords(t *testing.T) {
+	j := open(t, crashdisk.New(), journal.Config{})
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := newChain(1)
+	if err := j.Wait(j.Append(c.born(), c.base(nil))); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("Wait: %v, want ErrClosed", err)
 	}
 }
 
