@@ -157,14 +157,32 @@ func TestGoldenRecords(t *testing.T) {
 			t.Errorf("%s reads back as %+v, %v", name, back, err)
 		}
 	}
-	for typ := typeBorn; typ <= typeTrimmed; typ++ {
+	for typ := typeBorn; typ <= typePromise; typ++ {
 		if !seen[typ] {
 			t.Errorf("no golden vector for type %d", typ)
 		}
 	}
 }
 
-// TestGoldenHeaders: so are those of the files.
+// TestSubjects: Verify knows of every record whose copy it is about. What it takes for a record of no copy it holds
+// against the log, also behind damage of the copy.
+func TestSubjects(t *testing.T) {
+	for _, g := range records() {
+		want := CopyID(0)
+		switch about := reflect.ValueOf(g.record).FieldByName("Copy"); {
+		case !about.IsValid():
+		case about.Kind() == reflect.Struct:
+			want = about.Interface().(Copy).ID
+		default:
+			want = about.Interface().(CopyID)
+		}
+		if got := subject(g.record); got != want {
+			t.Errorf("a %T is about copy %d, want %d", g.record, got, want)
+		}
+	}
+}
+
+// TestGoldenHeaders: the layouts of the files' headers are frozen too.
 func TestGoldenHeaders(t *testing.T) {
 	s := segment{number: 2, group: 3, first: 1, max: 5, size: 1 << 20, salt: 0x1122334455667788}
 	b := s.append(nil)

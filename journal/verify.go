@@ -284,6 +284,8 @@ func subject(r Record) CopyID {
 		return r.Copy
 	case Release:
 		return r.Copy
+	case Promise:
+		return r.Copy
 	case Commit:
 		return r.Copy
 	case Arrived:
