@@ -134,7 +134,11 @@ func (x *Executor) endLife(host *daemon.Host) (any, journal.Position) {
 		return err, 0
 	}
 	x.Registry.Remove(host)
-	return nil, x.leave(host.Origin())
+	st, ok := x.stays.of(host.Origin())
+	if !ok {
+		return nil, 0
+	}
+	return nil, x.leave(host.Origin(), st)
 }
 
 func (x *Executor) source(host *daemon.Host, op source.Call) (any, journal.Position) {
@@ -192,6 +196,7 @@ func (x *Executor) committed(host *daemon.Host, op source.CallHandOver, ev crypt
 	if !ok {
 		return source.HandedOver{Event: ev}, 0
 	}
+	x.stays.depart(op.Ref.Migration, st)
 	return source.HandedOver{Event: ev}, x.Journal.Append(
 		journal.Commit{
 			Copy: st.copy, Ref: op.Ref, Attempt: op.Attempt,

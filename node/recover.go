@@ -68,6 +68,7 @@ func (x *Executor) found(c *journal.Copy) Input {
 		d.Err = err
 		return d
 	}
+	x.stays.depart(c.Commit.Ref.Migration, stay{copy: c.ID, durability: c.Durability})
 	return r
 }
 

@@ -149,7 +149,7 @@ func (c *Core) endSource(e *sourceEntry, ended source.Ended) {
 	if ended.Outcome == wire.OutcomeMoved {
 		delete(c.freezes, e.m.Target())
 		ev, _ := e.m.Handover()
-		c.bury(e.d, ref.Migration, e.m.Target(), e.addrs, ref.Epoch+1, ev)
+		c.bury(e.d, ref, e.m.Target(), e.addrs, ev)
 	}
 	if s := c.ready(e.m.Target()); s != nil {
 		c.out.EndEvents = append(c.out.EndEvents, EndEvents{Session: s.id, Migration: ref.Migration})

@@ -31,9 +31,10 @@ type stays struct {
 	mu     sync.Mutex
 	held   map[uint64]stay
 	coming map[comingKey]stay
-	busy   map[journal.CopyID]bool // a new base is being written
-	alive  map[journal.CopyID]bool // its records may still be appended
-	asleep int                     // copies that are to be brought back and are not
+	going  map[wire.MigrationID]stay // handed over, and not buried; held as well until the daemon is back
+	busy   map[journal.CopyID]bool   // a new base is being written
+	alive  map[journal.CopyID]bool   // its records may still be appended
+	asleep int                       // copies that are to be brought back and are not
 }
 
 func (s *stays) of(origin uint64) (stay, bool) {
@@ -175,14 +176,31 @@ func (x *Executor) end(st stay, records ...journal.Record) journal.Position {
 	return x.Journal.Append(append(records, journal.Dropped{Copy: st.copy})...)
 }
 
-// leave ends the copy of a daemon that this node held, with what else that leaves.
-func (x *Executor) leave(origin uint64, records ...journal.Record) journal.Position {
-	st, ok := x.stays.of(origin)
-	if !ok {
-		return 0
+// depart notes which copy a migration has given away. By the time that is proven the daemon may be back, as another one.
+func (s *stays) depart(id wire.MigrationID, st stay) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.going == nil {
+		s.going = make(map[wire.MigrationID]stay)
 	}
+	s.going[id] = st
+}
+
+// departed takes the copy that a migration has given away.
+func (s *stays) departed(id wire.MigrationID) (stay, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, ok := s.going[id]
+	delete(s.going, id)
+	return st, ok
+}
+
+// leave ends a copy that this node held, with what else that leaves.
+func (x *Executor) leave(origin uint64, st stay, records ...journal.Record) journal.Position {
 	x.stays.mu.Lock()
-	delete(x.stays.held, origin)
+	if x.stays.held[origin].copy == st.copy {
+		delete(x.stays.held, origin)
+	}
 	x.stays.mu.Unlock()
 	return x.end(st, records...)
 }
@@ -197,7 +215,14 @@ func (x *Executor) discard(key comingKey) {
 
 // bury keeps what is left of a daemon that has moved, and lets go of its copy, in the same instant.
 func (x *Executor) bury(call Call, op Bury) journal.Position {
-	return x.leave(call.Origin, op.Tombstone)
+	st, ok := x.stays.departed(call.Migration)
+	switch {
+	case !ok:
+		return 0
+	case op.Tombstone == nil:
+		return x.leave(call.Origin, st)
+	}
+	return x.leave(call.Origin, st, *op.Tombstone)
 }
 
 func (x *Executor) forget(call Call) journal.Position {

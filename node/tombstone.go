@@ -40,22 +40,34 @@ func (c *Core) arrivalOf(ref wire.Ref) *wire.ActivateAck {
 	return ack
 }
 
-// bury replaces a daemon that moved away by its tombstone.
-func (c *Core) bury(d *local, id wire.MigrationID, to crypto.NodeID, addrs []string, epoch uint64, handover crypto.CausalEvent) {
-	delete(c.daemons, d.Origin)
-	if len(c.tombstones) < maxTombstones { // beyond it, who asks gets ErrDaemonNotFound and looks elsewhere
-		t := &tombstone{
-			migration: id, node: to, addrs: addrs, epoch: epoch, handover: handover,
-			entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife), arrival: d.arrival, opened: d.opened,
-			durable: d.Durability > wire.DurabilityMemory,
-		}
-		c.tombstones[d.Origin] = t
-		if t.durable {
-			c.call(d.Origin, id, Bury{t.record(wire.Ref{Migration: id, Origin: d.Origin, Epoch: epoch - 1})})
-		}
-		c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: d.Origin})
+// bury replaces a daemon that moved away by its tombstone. One that serves here again stays: what has moved away is then a copy of an
+// earlier process, and is proven late.
+func (c *Core) bury(d *local, ref wire.Ref, to crypto.NodeID, addrs []string, handover crypto.CausalEvent) {
+	t := &tombstone{
+		migration: ref.Migration, node: to, addrs: addrs, epoch: ref.Epoch + 1, handover: handover,
+		entity: d.Entity, name: d.Name, kind: d.Kind, expires: c.now.Add(c.cfg.TombstoneLife), arrival: d.arrival, opened: d.opened,
+		durable: d.Durability > wire.DurabilityMemory,
+	}
+	var record *journal.Tombstone
+	if c.daemons[d.Origin] == d {
+		delete(c.daemons, d.Origin)
+		record = c.entomb(t, ref)
+	}
+	if t.durable {
+		c.call(d.Origin, ref.Migration, Bury{record})
 	}
 	c.answerDelayed(d, &wire.RemoteError{Reason: wire.ReasonMoved})
+}
+
+// entomb keeps a tombstone and returns its record. Beyond their limit there is none: who asks gets ErrDaemonNotFound and looks elsewhere.
+func (c *Core) entomb(t *tombstone, ref wire.Ref) *journal.Tombstone {
+	if len(c.tombstones) >= maxTombstones {
+		return nil
+	}
+	c.tombstones[ref.Origin] = t
+	c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: ref.Origin})
+	record := t.record(ref)
+	return &record
 }
 
 func (c *Core) expireTombstone(origin uint64) {
@@ -69,8 +81,9 @@ func (c *Core) expireTombstone(origin uint64) {
 
 // Calls about what is left of a daemon.
 type (
-	// Bury records the tombstone and ends the copy, in one instant. It has no result.
-	Bury struct{ Tombstone journal.Tombstone }
+	// Bury ends the copy that the migration has given away, and records the tombstone in the same instant; nil if there is no room for
+	// one. It has no result.
+	Bury struct{ Tombstone *journal.Tombstone }
 	// Forget ends the record of a tombstone. It has no result.
 	Forget struct{}
 )

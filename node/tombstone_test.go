@@ -1,0 +1,120 @@
+package node_test
+
+import (
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/journal"
+	"github.com/ferrymesh/ferry/journal/crashdisk"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/target"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// blank is a daemon whose state is empty.
+type blank struct{}
+
+func (blank) Process(daemon.Event) ([][]byte, error) { return nil, nil }
+func (blank) Snapshot() (io.WriterTo, error)         { return new(bytes.Buffer), nil }
+func (blank) Restore(r io.Reader) error              { _, err := io.Copy(io.Discard, r); return err }
+
+// disked is a process of node 1 with a disk.
+type disked struct {
+	t *testing.T
+	*node.Core
+	x *node.Executor
+}
+
+func onDisk(t *testing.T, disk journal.Disk) disked {
+	t.Helper()
+	reg := daemon.NewRegistry()
+	handler := target.New(reg, target.Config{Node: crypto.NodeID{1}, Shards: 1})
+	if err := handler.Factories().RegisterKind("model", func() daemon.Daemon { return blank{} }); err != nil {
+		t.Fatal(err)
+	}
+	j, err := journal.Open(disk, journal.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &node.Executor{Node: crypto.NodeID{1}, Registry: reg, Handler: handler, Journal: j, Clock: func() time.Time { return benchTime }}
+	return disked{t, withPeers(), x}
+}
+
+// born registers a daemon of the entity, as a copy of its own.
+func (n disked) born() *daemon.Host {
+	n.t.Helper()
+	key := mustKey(1)
+	host, err := daemon.NewHost(blank{}, key, "model", daemon.HostConfig{Node: crypto.NodeID{1}})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if err := n.x.Born(host, key, wire.DurabilityEveryEvent, n.x.Journal.Wait); err != nil {
+		n.t.Fatal(err)
+	}
+	return host
+}
+
+// run gives the core an input and runs what it calls for, until nothing is left.
+func (n disked) run(in node.Input) {
+	for inputs := []node.Input{in}; len(inputs) > 0; inputs = inputs[1:] {
+		for _, call := range n.Step(benchTime, inputs[0]).Calls {
+			result, at := n.x.Run(call)
+			if err := n.x.Journal.Wait(at); err != nil {
+				n.t.Fatal(err)
+			}
+			inputs = append(inputs, node.Done{Call: call, Result: result})
+		}
+	}
+}
+
+// A disk has a copy that was handed over, not known to be activated, and the daemon that has come back since. The proof of the first
+// move, when it comes at last, ends that copy and nothing else.
+func TestLateProofLeavesTheDaemonThatIsBack(t *testing.T) {
+	disk := crashdisk.New()
+	old := onDisk(t, disk)
+	host := old.born()
+	if err := old.x.Registry.Register(host); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := host.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	frozen, move := host.Head(), wire.Ref{Migration: wire.MigrationID{5}, Origin: host.Origin(), Epoch: 1}
+	result, at := old.x.Run(node.Call{Origin: host.Origin(), Migration: move.Migration, Op: source.CallHandOver{
+		From: crypto.NodeID{1}, To: crypto.NodeID{2}, Next: nextKey.Public(), Ref: move, Orchestrator: crypto.NodeID{3},
+	}})
+	handover := result.(source.HandedOver)
+	if handover.Err != nil || old.x.Journal.Wait(at) != nil {
+		t.Fatalf("the handover: %v", handover.Err)
+	}
+	old.born()
+	if err := old.x.Journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	n := onDisk(t, disk)
+	for _, in := range n.x.Found() {
+		n.run(in)
+	}
+	n.run(node.Wake{Kind: "model"})
+	ack, err := crypto.SignHead(nextKey, frozen.Append(handover.Event, nil), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.run(framed(1, &wire.ActivateAck{Ref: move, Signed: ack}))
+	if m, _ := n.Migration(move.Migration); m.Outcome != wire.OutcomeMoved {
+		t.Fatalf("the first move is %v: the ack proved nothing", m.Outcome)
+	}
+	if d, ok := n.Daemon(host.Origin()); !ok || d.Left {
+		t.Errorf("the daemon that is back: %v, left %v", ok, d.Left)
+	}
+	copies := n.x.Journal.State().Copies
+	if len(copies) != 1 || copies[2] == nil {
+		t.Errorf("%d copies are left, among them that of the daemon: %v", len(copies), copies[2] != nil)
+	}
+}
