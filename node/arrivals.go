@@ -70,7 +70,8 @@ func (c *Core) bootOf(peer crypto.NodeID) uint64 {
 	return 0
 }
 
-// mayArrive checks that there is room for the daemon and that it is not here already.
+// mayArrive checks that there is room for the daemon, that it is not here already, and that this node does not know better than its source
+// who holds it.
 func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
 	if crypto.OriginOf(msg.Entity) != msg.Origin {
 		return fmt.Errorf("node: the origin is not the entity's: %w", wire.ErrBadFrame)
@@ -83,6 +84,9 @@ func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
 	}
 	if c.daemons[msg.Origin] != nil {
 		return fmt.Errorf("node: a daemon with this origin serves here: %w", wire.ErrAlreadyMigrating)
+	}
+	if t := c.tombstones[msg.Origin]; t != nil && t.entity == msg.Entity && msg.Epoch < t.epoch {
+		return fmt.Errorf("node: the daemon has left here for epoch %d, and is announced at %d: %w", t.epoch, msg.Epoch, wire.ErrStaleEpoch)
 	}
 	before := c.targets[msg.Migration]
 	if e := c.arriving[msg.Origin]; e != nil && e.m.Source() == from && before != nil && before != e {

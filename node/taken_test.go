@@ -179,8 +179,10 @@ func TestRecordBehindAStrangersCopy(t *testing.T) {
 	c := withPeers()
 	msg := arrival(0)
 	msg.Orchestrator = crypto.NodeID{9}
+	left := msg.Ref
+	msg.Epoch++ // of the daemon's next holder
 	expires := uint64(benchTime.Add(time.Hour).UnixNano())
-	c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{Entity: msg.Entity, Ref: msg.Ref, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}})
+	c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{Entity: msg.Entity, Ref: left, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}})
 	step(c, 1, msg)
 	if _, ok := c.Migration(msg.Migration); !ok {
 		t.Fatal("no copy is on its way under the id")
@@ -188,6 +190,59 @@ func TestRecordBehindAStrangersCopy(t *testing.T) {
 	ask := &wire.Ask{Ref: wire.Ref{Migration: msg.Migration, Origin: msg.Origin}}
 	if got := types(step(c, 2, ask)); !slices.Equal(got, []wire.Type{wire.TypeAnswer, wire.TypeCleanupComplete}) {
 		t.Errorf("the orchestrator is answered with %v", got)
+	}
+}
+
+// TestStalePrepare: who announces a daemon at an epoch that is over, with an old disk or an old key, is told so and brings nothing
+// here (protocol §3.3): this node has had a later epoch, and knows it from its tombstone. A daemon that comes back has a later one.
+func TestStalePrepare(t *testing.T) {
+	msg := arrival(0)
+	left := msg.Ref
+	left.Migration, left.Epoch = wire.MigrationID{5}, 2
+	for _, tc := range []struct {
+		name  string
+		epoch uint64
+		want  bool
+	}{
+		{"at an epoch before this node's", 1, false},
+		{"at this node's epoch", 2, false},
+		{"at the epoch of the successor", 3, true},
+		{"at a later one", 5, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := withPeers()
+			expires := uint64(benchTime.Add(time.Hour).UnixNano())
+			stone := journal.Tombstone{Entity: msg.Entity, Ref: left, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}
+			c.Step(benchTime, node.Buried{Tombstone: stone})
+			again := *msg
+			again.Epoch = tc.epoch
+			eff := step(c, 1, &again)
+			if _, begun := c.Migration(msg.Migration); begun != tc.want {
+				t.Errorf("a migration has begun: %v", begun)
+			}
+			if !tc.want {
+				wantFailed(t, eff, wire.ReasonStaleEpoch)
+			}
+		})
+	}
+}
+
+// wantFailed checks that what is sent is one MigrationFailed with the reason.
+func wantFailed(t *testing.T, eff node.Effects, reason wire.Reason) {
+	t.Helper()
+	if got := types(eff); !slices.Equal(got, []wire.Type{wire.TypeMigrationFailed}) {
+		t.Fatalf("answered with %v", got)
+	}
+	h, body, _, err := wire.SplitFrame(eff.Sends[0].Frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := wire.Decode(h, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := msg.(*wire.MigrationFailed).Reason; got != reason {
+		t.Errorf("refused with %v, want %v", got, reason)
 	}
 }
 
