@@ -77,6 +77,7 @@ type Core struct {
 	incoming      map[crypto.NodeID]int   // and how many of them come from a peer
 	settling      map[uint64]int          // calls that have not run and that an arrival must wait for
 	ended         []endedEntry            // oldest first
+	endedAlarm    alarm
 	refusals      map[wire.MigrationID]*wire.MigrationFailed
 	refused       []wire.MigrationID // the keys of refusals, oldest first
 
@@ -91,9 +92,10 @@ type Core struct {
 	touched []wire.MigrationID // whose status has changed in this step, in order
 	inStep  map[wire.MigrationID]bool
 
-	timers timers
-	inbox  []selfMessage // messages to this node, delivered before Step returns
-	stats  Counters
+	timers  timers
+	awaited int           // timers that somebody waited for when that was looked at last
+	inbox   []selfMessage // messages to this node, delivered before Step returns
+	stats   Counters
 
 	encoded []byte             // where frames are encoded, before each gets memory of its own size
 	spare   [][]daemon.Receipt // memory for the results of Apply, cleared

@@ -17,10 +17,16 @@ type endedEntry struct {
 // remember keeps an ended migration for a while; the oldest go first.
 func (c *Core) remember(id wire.MigrationID, role subproto.Role) {
 	c.ended = append(c.ended, endedEntry{id: id, role: role, at: c.now})
-	var always alarm
-	c.set(&always, c.now.Add(endedLife), timer{kind: timerEnded})
 	for len(c.ended) > maxEnded {
 		c.forgetEnded()
+	}
+	c.alarmEnded()
+}
+
+// alarmEnded asks to be woken for the oldest.
+func (c *Core) alarmEnded() {
+	if len(c.ended) > 0 {
+		c.set(&c.endedAlarm, c.ended[0].at.Add(endedLife), timer{kind: timerEnded})
 	}
 }
 
@@ -28,6 +34,7 @@ func (c *Core) expireEnded() {
 	for len(c.ended) > 0 && c.now.Sub(c.ended[0].at) >= endedLife {
 		c.forgetEnded()
 	}
+	c.alarmEnded()
 }
 
 func (c *Core) forgetEnded() {

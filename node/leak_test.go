@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/sim"
 	"github.com/ferrymesh/ferry/wire"
@@ -48,4 +50,45 @@ func TestTablesReturnToTheirFloor(t *testing.T) {
 			t.Errorf("%s: %d records of the target", n.Name, got)
 		}
 	}
+}
+
+// The timers of what is over go (promise P6), however many there have been: of a peer that announces daemons and takes them back at once,
+// and of a daemon that goes to and fro. Each would be in the heap until its time otherwise, ten minutes or a day.
+func TestTimersDoNotOutliveTheirOwners(t *testing.T) {
+	const rounds, remembered, few = 20_000, 16_384, 1_024
+	t.Run("announced and taken back", func(t *testing.T) {
+		c := withPeers()
+		for i := range rounds {
+			msg := arrival(i)
+			for _, m := range []wire.Message{msg, &wire.MigrationFailed{Ref: msg.Ref, Reason: wire.ReasonCancelled}} {
+				for _, call := range step(c, 1, m).Calls {
+					c.Step(benchTime, node.Done{Call: call})
+				}
+			}
+		}
+		if s := c.Sizes(); s["ended"] != remembered || s["timers"] > 2*remembered {
+			t.Errorf("%d timers for %d ended migrations", s["timers"], s["ended"])
+		}
+		c.Step(benchTime.Add(time.Minute), node.Tick{}) // what the migrations have asked for themselves is over
+		if s := c.Sizes(); s["ended"] != remembered || s["timers"] != 1 {
+			t.Errorf("a minute later %d timers for %d ended migrations", s["timers"], s["ended"])
+		}
+		c.Step(benchTime.Add(10*time.Minute), node.Tick{})
+		if s := c.Sizes(); s["ended"] > 0 || s["timers"] > 0 {
+			t.Errorf("ten minutes later %d timers for %d ended migrations", s["timers"], s["ended"])
+		}
+	})
+	t.Run("to and fro", func(t *testing.T) {
+		c := withPeers()
+		now, of := benchTime, arrival(0)
+		for range rounds {
+			left := journal.Tombstone{Entity: of.Entity, Ref: of.Ref, To: crypto.NodeID{2}, Expires: uint64(now.Add(24 * time.Hour).UnixNano())}
+			c.Step(now, node.Buried{Tombstone: left})
+			c.Step(now, node.Serve{Daemon: node.Daemon{Entity: of.Entity, Origin: of.Origin, Epoch: 1}})
+			now = now.Add(time.Second)
+		}
+		if n := c.Sizes()["timers"]; n > few {
+			t.Errorf("%d timers, and one daemon has come and gone", n)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"github.com/ferrymesh/ferry/orchestrator"
@@ -19,13 +20,13 @@ const (
 	timerOrchestrator
 	timerDelayed // submissions that a throttle holds back
 	timerClient
-	timerEnded // an ended migration expires
+	timerEnded // the oldest ended migration expires
 	timerTombstone
 )
 
 // timer is one wish to be woken. A timer is never moved or cancelled: one that its owner has replaced by an
-// earlier one is dropped when its time comes. The owner remembers the earliest it has asked for, so that the
-// heap holds a handful of entries per owner at the most.
+// earlier one, or has outlived, is dropped when its time comes, or when there are too many of them. The owner remembers
+// the earliest it has asked for, so that the heap holds a handful of entries per owner at the most.
 type timer struct {
 	at        time.Time
 	kind      timerKind
@@ -59,6 +60,9 @@ func (t timers) next() time.Time {
 // alarm is the earliest time an owner has a timer in the heap for.
 type alarm struct{ at time.Time }
 
+// minTimers is how many timers are kept without a look at who still waits for them.
+const minTimers = 1_024
+
 // set asks to be woken at a time, unless the owner is woken earlier anyway; it then asks again.
 func (c *Core) set(a *alarm, at time.Time, t timer) {
 	if at.IsZero() || !a.at.IsZero() && !at.Before(a.at) {
@@ -66,6 +70,19 @@ func (c *Core) set(a *alarm, at time.Time, t timer) {
 	}
 	a.at, t.at = at, at
 	heap.Push(&c.timers, t)
+	if len(c.timers) > max(minTimers, 2*c.awaited) {
+		c.dropTimers()
+	}
+}
+
+// dropTimers drops those that nobody waits for any more (promise P6). The heap grows to twice as many before the next look.
+func (c *Core) dropTimers() {
+	c.timers = slices.DeleteFunc(c.timers, func(t timer) bool {
+		a := c.alarmOf(t)
+		return a == nil || !a.at.Equal(t.at)
+	})
+	heap.Init(&c.timers)
+	c.awaited = len(c.timers)
 }
 
 // fireTimers wakes everybody whose time has come.
@@ -78,32 +95,58 @@ func (c *Core) fireTimers() {
 // fire wakes the owner of a timer, unless it has asked for another time since: two timers of one owner that
 // both wake it would both be set again, and their number would never fall.
 func (c *Core) fire(t timer) {
+	if a := c.alarmOf(t); a == nil || !a.rings(t) {
+		return
+	}
 	switch t.kind {
 	case timerSource:
-		if e := c.sources[t.migration]; e != nil && e.alarm.rings(t) {
-			c.stepSource(e, source.Tick{})
-		}
+		c.stepSource(c.sources[t.migration], source.Tick{})
 	case timerTarget:
-		if e := c.targets[t.migration]; e != nil && e.alarm.rings(t) {
-			c.stepTarget(e, target.Tick{})
-		}
+		c.stepTarget(c.targets[t.migration], target.Tick{})
 	case timerOrchestrator:
-		if e := c.orchestrators[t.migration]; e != nil && e.alarm.rings(t) {
-			c.stepOrchestrator(e, orchestrator.Tick{})
-		}
+		c.stepOrchestrator(c.orchestrators[t.migration], orchestrator.Tick{})
 	case timerDelayed:
-		if d := c.daemons[t.origin]; d != nil && d.alarm.rings(t) {
-			c.releaseDelayed(d)
-		}
+		c.releaseDelayed(c.daemons[t.origin])
 	case timerClient:
-		if cl := c.clients[t.client]; cl != nil && cl.alarm.rings(t) {
-			c.wakeClient(cl)
-		}
+		c.wakeClient(c.clients[t.client])
 	case timerEnded:
 		c.expireEnded()
 	case timerTombstone:
 		c.expireTombstone(t.origin)
 	}
+}
+
+// alarmOf is the alarm of a timer's owner, nil if that is gone.
+func (c *Core) alarmOf(t timer) *alarm {
+	switch t.kind {
+	case timerSource:
+		if e := c.sources[t.migration]; e != nil {
+			return &e.alarm
+		}
+	case timerTarget:
+		if e := c.targets[t.migration]; e != nil {
+			return &e.alarm
+		}
+	case timerOrchestrator:
+		if e := c.orchestrators[t.migration]; e != nil {
+			return &e.alarm
+		}
+	case timerDelayed:
+		if d := c.daemons[t.origin]; d != nil {
+			return &d.alarm
+		}
+	case timerClient:
+		if cl := c.clients[t.client]; cl != nil {
+			return &cl.alarm
+		}
+	case timerEnded:
+		return &c.endedAlarm
+	case timerTombstone:
+		if s := c.tombstones[t.origin]; s != nil {
+			return &s.alarm
+		}
+	}
+	return nil
 }
 
 // rings reports whether a timer is the one that was asked for last, and forgets it.
