@@ -154,6 +154,16 @@ func (j *Journal) State() *State {
 	return j.fold.state()
 }
 
+// Tombstone returns what is left of a daemon that moved away, as the log is now.
+func (j *Journal) Tombstone(origin uint64) (Tombstone, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if t := j.fold.tombs[origin]; t != nil {
+		return t.Tombstone, true
+	}
+	return Tombstone{}, false
+}
+
 // Recovered ends the reading: what was kept for Events is freed, and files that nothing needs begin to be deleted.
 func (j *Journal) Recovered() {
 	j.mu.Lock()

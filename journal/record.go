@@ -98,7 +98,8 @@ type (
 		Arrival  *wire.ActivateAck   // how it had come here; nil if it was born here
 		Opened   *crypto.CausalEvent // the handover of that, if a directory decided it
 	}
-	// Forgotten ends a tombstone: it has expired, or the daemon is back. One that is not there is no error.
+	// Forgotten ends a tombstone: it has expired, or the daemon has ended here. One that is not there is no error. A copy that
+	// Arrived ends that of its daemon as well.
 	Forgotten struct{ Origin uint64 }
 
 	// carried restates all that is known of a copy but its events, so that the segments which said so first

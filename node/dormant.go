@@ -166,6 +166,5 @@ func (c *Core) buried(r journal.Tombstone) {
 		migration: r.Ref.Migration, node: r.To, addrs: r.Addrs, epoch: r.Ref.Epoch + 1, handover: r.Handover,
 		entity: r.Entity, name: r.Name, kind: r.Kind, expires: unstamp(r.Expires), arrival: r.Arrival, opened: r.Opened, durable: true,
 	}
-	c.tombstones[origin] = t
-	c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: origin})
+	c.keepTombstone(t, origin)
 }

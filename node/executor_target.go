@@ -109,13 +109,18 @@ func (x *Executor) activate(call Call, handover crypto.CausalEvent) (any, journa
 	return target.Activated{Signed: signed}, x.arrived(call, signed)
 }
 
-// arrived turns the copy of a migration into the daemon's.
+// arrived turns the copy of a migration into the daemon's. To the journal the tombstone of an earlier stay is void with that; it is
+// recorded anew, for who asks about its migration.
 func (x *Executor) arrived(call Call, signed crypto.SignedHead) journal.Position {
 	st, ok := x.stays.arrive(call.coming())
 	if !ok {
 		return 0
 	}
-	return x.Journal.Append(journal.Arrived{Copy: st.copy, Signed: signed})
+	records := []journal.Record{journal.Arrived{Copy: st.copy, Signed: signed}}
+	if t, ok := x.Journal.Tombstone(call.Origin); ok {
+		records = append(records, t)
+	}
+	return x.Journal.Append(records...)
 }
 
 // Restore carries out CallRestore: it reads the snapshot from its stream, behind what the journal has of it, and restores

@@ -317,7 +317,7 @@ func (c *Core) whereIs(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt) {
 	case t != nil && t.migration == ref.Migration:
 		ans.State, ans.HasHandover, ans.Handover = wire.StateReleased, true, t.handover
 		c.send(to, ans)
-	case t != nil:
+	case t != nil && c.daemons[ref.Origin] == nil:
 		failed.Reason, failed.Detail = wire.ReasonMoved, "no such migration runs here; another one has moved the daemon"
 		c.refuseForGood(to, failed)
 		c.send(to, ans)

@@ -86,9 +86,8 @@ type (
 	CloseView struct{ Snapshot *daemon.Snapshot }
 )
 
-// serve makes a daemon of this node known. A tombstone of an earlier stay is void.
+// serve makes a daemon of this node known. The tombstone of an earlier stay is kept for who asks about its migration.
 func (c *Core) serve(d Daemon) {
-	delete(c.tombstones, d.Origin)
 	c.daemons[d.Origin] = &local{Daemon: d}
 }
 
@@ -138,6 +137,7 @@ func (c *Core) end(in End) {
 		return
 	}
 	delete(c.daemons, in.Origin)
+	c.forgetTombstone(in.Origin) // or it would send others to where the daemon was before
 	c.answerDelayed(d, wire.ErrDaemonNotFound)
 	c.call(in.Origin, wire.MigrationID{}, EndLife{Request: in.Request})
 }

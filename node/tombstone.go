@@ -8,7 +8,7 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// tombstone is what is left of a daemon that moved away.
+// tombstone is what is left of a daemon that moved away. While the daemon is here again it answers for its migration only.
 type tombstone struct {
 	migration wire.MigrationID
 	node      crypto.NodeID
@@ -61,17 +61,33 @@ func (c *Core) bury(d *local, ref wire.Ref, to crypto.NodeID, addrs []string, ha
 
 // entomb keeps a tombstone and returns its record. Beyond their limit there is none: who asks gets ErrDaemonNotFound and looks elsewhere.
 func (c *Core) entomb(t *tombstone, ref wire.Ref) *journal.Tombstone {
-	if len(c.tombstones) >= maxTombstones {
+	if len(c.tombstones) >= maxTombstones && c.tombstones[ref.Origin] == nil {
 		return nil
 	}
-	c.tombstones[ref.Origin] = t
-	c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: ref.Origin})
+	c.keepTombstone(t, ref.Origin)
 	record := t.record(ref)
 	return &record
 }
 
+// keepTombstone keeps the only tombstone of a daemon, with the alarm of the one before it.
+func (c *Core) keepTombstone(t *tombstone, origin uint64) {
+	if before := c.tombstones[origin]; before != nil {
+		t.alarm = before.alarm
+	}
+	c.tombstones[origin] = t
+	c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: origin})
+}
+
 func (c *Core) expireTombstone(origin uint64) {
-	if t := c.tombstones[origin]; t != nil && !c.now.Before(t.expires) {
+	if t := c.tombstones[origin]; c.now.Before(t.expires) {
+		c.set(&t.alarm, t.expires, timer{kind: timerTombstone, origin: origin})
+		return
+	}
+	c.forgetTombstone(origin)
+}
+
+func (c *Core) forgetTombstone(origin uint64) {
+	if t := c.tombstones[origin]; t != nil {
 		delete(c.tombstones, origin)
 		if t.durable {
 			c.call(origin, wire.MigrationID{}, Forget{})

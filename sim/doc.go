@@ -50,6 +50,6 @@
 // peers.
 //
 // A node's record of a daemon is that of its last move. An orchestrator that has heard nothing of its migration may
-// therefore be told that nothing moved, if the daemon has come back to the source meanwhile and the source has
-// restarted; that is not checked.
+// therefore be told that nothing moved, if the daemon has come back to the source meanwhile and left it again, and the source
+// has restarted; that is not checked.
 package sim

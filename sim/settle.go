@@ -173,7 +173,7 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration) {
 			c.Failf("%s: %x moved, but was never committed", n.Name, short)
 		}
 	case wire.OutcomeStayed:
-		if asked && !(m.sourceDied() && (c.excused(m) || c.returned(m))) {
+		if asked && !(m.sourceDied() && (c.excused(m) || c.leftAgain(m))) {
 			c.Failf("%s: %x stayed (%s, %s), but was committed", n.Name, short, v.Reason, v.Detail)
 		}
 	case wire.OutcomeInDoubt, wire.OutcomeLost:
@@ -183,13 +183,13 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration) {
 	}
 }
 
-// returned reports whether a daemon has come back to where a migration took it from. Then a source that has
+// leftAgain reports whether a daemon has come back to where a migration took it from, and has left once more. Then a source that has
 // restarted does not know of that migration any more: a node's record is that of its last move. See Limits in the
 // package documentation.
-func (c *Cluster) returned(m *migration) bool {
+func (c *Cluster) leftAgain(m *migration) bool {
 	moves := c.logs[m.origin].moves
 	at := slices.IndexFunc(moves, func(mv move) bool { return mv.id == m.id })
-	return at >= 0 && slices.ContainsFunc(moves[at+1:], func(mv move) bool { return mv.target == m.source })
+	return at >= 0 && slices.ContainsFunc(moves[at+1:], func(mv move) bool { return mv.from.Node == m.source })
 }
 
 // wasCommitted reports whether a migration was committed, for anyone and for the one who asked.

@@ -38,3 +38,34 @@ func TestS6_NoRoomForTheTombstone(t *testing.T) {
 	f.settle()
 	f.serves(f.a, 2)
 }
+
+// An orchestrator that hears nothing of a move learns that it has moved the daemon also when that has come back to its source since, and
+// the source has forgotten the migration (promise P5): its record of the move stays while the daemon is here.
+func TestO4_ToldWhenTheDaemonIsBack(t *testing.T) {
+	for name, forget := range map[string]func(f *fixture){
+		"after ten minutes":      func(f *fixture) { f.Run(11 * time.Minute) },
+		"after a restart":        func(f *fixture) { f.a.Kill(); f.a.Restart() },
+		"after another, at once": func(f *fixture) { f.a.Kill(); f.a.Restart(); f.Run(time.Second); f.a.Kill(); f.a.Restart() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, sim.Options{Durability: wire.DurabilityEveryEvent})
+			id := f.d.Migrate(f.daemon.Origin, f.a, f.b, wire.Options{})
+			f.until(f.a, id, wire.PhaseSnapshot)
+			f.Block(f.d, f.a)
+			f.Block(f.d, f.b)
+			f.until(f.a, id, wire.PhaseComplete)
+			f.Run(time.Second)
+			back := f.c.Migrate(f.daemon.Origin, f.b, f.a, wire.Options{})
+			f.until(f.c, back, wire.PhaseComplete)
+			f.Run(time.Second)
+			f.ends(f.c, back, wire.OutcomeMoved, nil)
+			forget(f)
+			f.Unblock(f.d, f.a)
+			f.Unblock(f.d, f.b)
+			f.settle()
+			f.ends(f.d, id, wire.OutcomeMoved, nil)
+			f.serves(f.a, 2)
+			f.move(f.d, f.a, f.c)
+		})
+	}
+}

@@ -17,7 +17,7 @@ var disk = []mutation{
 		edits: []edit{
 			{"node/executor_target.go", "	return target.Activated{Signed: signed}, x.arrived(call, signed)", "	x.arrived(call, signed)\n	return target.Activated{Signed: signed}, 0"},
 			{"node/recover.go", "		found = append(found, Buried{*state.Tombstones[origin]})", "		_ = Buried{*state.Tombstones[origin]}"},
-			{"node/tombstone.go", "	c.tombstones[ref.Origin] = t\n	c.set(", "	c.set("},
+			{"node/tombstone.go", "	c.tombstones[origin] = t\n	c.set(", "	c.set("},
 		}},
 	{name: "copy-not-dropped", broken: "the copy of a daemon that has moved is not dropped from the journal", promise: "P3",
 		edits: []edit{{"node/stays.go", "	return x.Journal.Append(append(records, journal.Dropped{Copy: st.copy})...)", "	return x.Journal.Append(records...)"}}},

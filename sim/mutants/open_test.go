@@ -30,7 +30,7 @@ var open = []mutation{
 	{name: "release-first", broken: "the release of an attempt is journaled before its hold, which it then voids", promise: "P1",
 		edits: []edit{{"node/executor_target.go", "	return done, x.Journal.Append(journal.Hold{", "	return done, x.Journal.Append(journal.Release{Copy: st.copy, Attempt: op.Attempt}, journal.Hold{"}}},
 	{name: "arrival-unjournaled", broken: "the arrival is not journaled: handover and copy are there, and the proof of the activation is not", promise: "P5",
-		edits: []edit{{"node/executor_target.go", "	return x.Journal.Append(journal.Arrived{Copy: st.copy, Signed: signed})", "	_ = st\n	return x.Journal.Last()"}}},
+		edits: []edit{{"node/executor_target.go", "	return x.Journal.Append(records...)\n}\n\n// Restore", "	_ = records\n	return x.Journal.Last()\n}\n\n// Restore"}}},
 	{name: "open-unsynced", broken: "what a node reads when it starts is not made durable before it acts on it", promise: "P1",
 		edits: []edit{{"journal/open.go", "	if err := f.Sync(); err != nil {\n		return unsynced(err)\n	}\n	return nil\n}\n\n// tidy", "	return nil\n}\n\n// tidy"}}},
 }
