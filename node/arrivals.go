@@ -56,8 +56,9 @@ func (c *Core) begunAnew(e *targetEntry, from crypto.NodeID, msg *wire.Prepare) 
 		return false
 	}
 	boot := c.bootOf(from)
-	if e.boot == 0 {
-		e.boot = boot // only a record has spoken for the source so far
+	if e.boot == 0 { // only a record has spoken for the source so far
+		e.boot = boot
+		return e.m.Status().Phase > wire.PhaseSnapshot // who goes on with such a copy does not announce it
 	}
 	return boot > e.boot
 }
@@ -119,6 +120,9 @@ func (c *Core) streamOpened(in StreamOpened) {
 	if s == nil || e == nil || e.ended || e.m.Source() != s.peer || e.m.Ref() != in.Ref {
 		c.out.RefuseStreams = append(c.out.RefuseStreams, in.Stream)
 		return
+	}
+	if e.boot == 0 {
+		e.boot = s.boot // its Prepare may come behind, on another stream
 	}
 	out := e.m.Step(c.now, target.StreamOpened{Stream: in.Stream})
 	if out.RefuseStream {

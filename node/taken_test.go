@@ -143,6 +143,49 @@ func TestBegunAnew(t *testing.T) {
 	}
 }
 
+// TestBegunAnewAfterBothRestarted: a target that has restarted knows the boot of its source's process from no session. A copy that was
+// past its announcement then, announced once more, is begun anew all the same (protocol §7.4.2): the process that sent it would not
+// announce it, and one that does would find it in the way until the stall limit. Where only a part of the snapshot was on the disk,
+// the announcement may be the one that has not been answered.
+func TestBegunAnewAfterBothRestarted(t *testing.T) {
+	for name, tc := range map[string]struct {
+		part *target.Part
+		want wire.Type
+	}{
+		"a copy that replays": {nil, wire.TypeMigrationFailed},
+		"a part of a copy":    {&target.Part{}, wire.TypePrepareOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, msg := recovered(tc.part)
+			if got := types(step(c, 1, msg)); !slices.Contains(got, tc.want) {
+				t.Errorf("the announcement is answered with %v", got)
+			}
+		})
+	}
+}
+
+// TestBegunAnewBehindItsStream: a source that has begun to send the snapshot is the process that announced it, also if its announcement,
+// on another stream, comes only then.
+func TestBegunAnewBehindItsStream(t *testing.T) {
+	c, msg := recovered(&target.Part{})
+	c.Step(benchTime, node.StreamOpened{Session: 1, Ref: msg.Ref, Stream: 1})
+	step(c, 1, msg)
+	if m, _ := c.Migration(msg.Migration); m.Outcome != 0 {
+		t.Errorf("the migration has ended: %v, %v, %s", m.Outcome, m.Reason, m.Detail)
+	}
+}
+
+// recovered is a node that has found on its disk the copy, or a part of it, that node 2 has announced with the message.
+func recovered(part *target.Part) (*node.Core, *wire.Prepare) {
+	c, msg := withPeers(), arrival(0)
+	c.Step(benchTime, node.Dormant{Origin: msg.Origin, Entity: msg.Entity, Kind: msg.Kind})
+	revive := c.Step(benchTime, node.Wake{Kind: msg.Kind}).Calls[0]
+	c.Step(benchTime, node.Done{Call: revive, Result: node.Revived{Recovered: &target.Recovered{
+		Request: target.Request{Source: crypto.NodeID{2}, Prepare: msg, Key: mustKey(1)}, Part: part,
+	}}})
+	return c, msg
+}
+
 // TestIDOfAnotherDaemon: what a source that has started again announces for another daemon does not take the place of a copy with the
 // same id, which nobody would find any more: it goes by the word of its source, and then there is room.
 func TestIDOfAnotherDaemon(t *testing.T) {
