@@ -196,7 +196,7 @@ func (x *Executor) committed(host *daemon.Host, op source.CallHandOver, ev crypt
 	if !ok {
 		return source.HandedOver{Event: ev}, 0
 	}
-	x.stays.depart(op.Ref.Migration, st)
+	x.stays.depart(moveKey{op.Ref.Migration, op.Ref.Origin}, st)
 	return source.HandedOver{Event: ev}, x.Journal.Append(
 		journal.Commit{
 			Copy: st.copy, Ref: op.Ref, Attempt: op.Attempt,

@@ -58,7 +58,7 @@ func (x *Executor) reviveArrival(c *journal.Copy, key *crypto.EntityKeypair) (an
 		return Revived{Err: err}, 0
 	}
 	msg := &c.Preparing.Prepare
-	x.stays.begin(comingKey{msg.Migration, c.Origin}, stay{copy: c.ID, durability: c.Durability})
+	x.stays.begin(moveKey{msg.Migration, c.Origin}, stay{copy: c.ID, durability: c.Durability})
 	req := target.Request{Source: c.Preparing.Source, Addrs: c.Preparing.Addrs, Prepare: msg, Key: key}
 	return Revived{Kind: msg.Kind, Recovered: &target.Recovered{Request: req, Part: &target.Part{Head: head, Size: size}}}, 0
 }

@@ -23,7 +23,7 @@ func (x *Executor) target(call Call, op target.Call) (any, journal.Position) {
 		return x.hold(call, op)
 	case target.CallRelease:
 		_ = x.Handler.Release(origin, op.Attempt) // a hold that was never given needs no release
-		if st, ok := x.stays.arriving(call.coming()); ok {
+		if st, ok := x.stays.arriving(call.move()); ok {
 			x.Journal.Append(journal.Release{Copy: st.copy, Attempt: op.Attempt})
 		}
 		return nil, 0 // one that is lost is found again by asking
@@ -36,7 +36,7 @@ func (x *Executor) target(call Call, op target.Call) (any, journal.Position) {
 		_ = x.Handler.Abort(origin) // refused only for a copy that has become authoritative, which stays
 		return nil, 0
 	case target.CallDiscard:
-		x.discard(call.coming())
+		x.discard(call.move())
 		return nil, 0
 	}
 	panic(fmt.Sprintf("node: internal error: unknown call %T", op))
@@ -53,7 +53,7 @@ func (x *Executor) prepare(call Call, op target.CallPrepare) (any, journal.Posit
 		return target.Prepared{Err: err}, 0
 	}
 	st := stay{copy: x.Journal.Next(), durability: req.Prepare.Durability}
-	x.stays.begin(call.coming(), st)
+	x.stays.begin(call.move(), st)
 	return target.Prepared{}, x.Journal.Append(journal.Preparing{
 		Copy: st.copy, Source: req.Source, Addrs: req.Addrs, Prepare: *req.Prepare, Seed: seed,
 	})
@@ -75,7 +75,7 @@ func (x *Executor) replay(call Call, events []crypto.CausalEvent) (any, journal.
 	}
 	// While the restore runs there is no head yet; the machine knows that and does not look.
 	r.Head, _ = x.Handler.HostHeadLink(origin)
-	st, ok := x.stays.arriving(call.coming())
+	st, ok := x.stays.arriving(call.move())
 	if !ok || st.durability < wire.DurabilityEveryEvent && x.Journal.Pending() < maxUnsynced {
 		return r, 0
 	}
@@ -84,7 +84,7 @@ func (x *Executor) replay(call Call, events []crypto.CausalEvent) (any, journal.
 
 func (x *Executor) hold(call Call, op target.CallHold) (any, journal.Position) {
 	done := target.HoldDone{Attempt: op.Attempt, Err: x.Handler.Hold(call.Origin, op.Attempt, op.Final)}
-	st, ok := x.stays.arriving(call.coming())
+	st, ok := x.stays.arriving(call.move())
 	if !ok || done.Err != nil {
 		return done, 0
 	}
@@ -112,7 +112,7 @@ func (x *Executor) activate(call Call, handover crypto.CausalEvent) (any, journa
 // arrived turns the copy of a migration into the daemon's. To the journal the tombstone of an earlier stay is void with that; it is
 // recorded anew, for who asks about its migration.
 func (x *Executor) arrived(call Call, signed crypto.SignedHead) journal.Position {
-	st, ok := x.stays.arrive(call.coming())
+	st, ok := x.stays.arrive(call.move())
 	if !ok {
 		return 0
 	}
@@ -128,7 +128,7 @@ func (x *Executor) arrived(call Call, signed crypto.SignedHead) journal.Position
 // is called once the handler takes events for the daemon, before its state is read. wait returns once a
 // place in the journal is durable; it is not called at durability memory.
 func (x *Executor) Restore(op target.CallRestore, r io.Reader, claimed func(crypto.Head), wait func(journal.Position) error) target.Restored {
-	st, durable := x.stays.arriving(comingKey{op.Migration, crypto.OriginOf(op.Entity)})
+	st, durable := x.stays.arriving(moveKey{op.Migration, crypto.OriginOf(op.Entity)})
 	var spool *journal.Spool
 	if durable {
 		var have io.Reader

@@ -68,7 +68,7 @@ func (x *Executor) found(c *journal.Copy) Input {
 		d.Err = err
 		return d
 	}
-	x.stays.depart(c.Commit.Ref.Migration, stay{copy: c.ID, durability: c.Durability})
+	x.stays.depart(moveKey{c.Commit.Ref.Migration, c.Origin}, stay{copy: c.ID, durability: c.Durability})
 	return r
 }
 
@@ -278,7 +278,7 @@ func (x *Executor) reviveDark(c *journal.Copy, s *daemon.Snapshot, key *crypto.E
 		return Revived{Err: err}, 0
 	}
 	live = true
-	x.stays.begin(comingKey{msg.Migration, c.Origin}, st)
+	x.stays.begin(moveKey{msg.Migration, c.Origin}, st)
 	if x.Handler.Committed(c.Origin) {
 		return x.finishArrival(c)
 	}

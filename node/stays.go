@@ -16,25 +16,25 @@ type stay struct {
 	durability wire.Durability
 }
 
-// comingKey names a daemon that arrives, in one migration: an earlier stay of the same daemon may still be on its way out, and
-// so may a copy of another daemon that came under the same id.
-type comingKey struct {
+// moveKey names a daemon that arrives or leaves, in one migration: an earlier stay of the same daemon may still be on its way
+// out, and so may a copy of another daemon that came or went under the same id.
+type moveKey struct {
 	migration wire.MigrationID
 	origin    uint64
 }
 
-func (c Call) coming() comingKey { return comingKey{c.Migration, c.Origin} }
+func (c Call) move() moveKey { return moveKey{c.Migration, c.Origin} }
 
 // stays finds the stay of a daemon that this node holds by its origin, and of one that arrives by its migration and
 // origin. Daemons of durability memory have none.
 type stays struct {
 	mu     sync.Mutex
 	held   map[uint64]stay
-	coming map[comingKey]stay
-	going  map[wire.MigrationID]stay // handed over, and not buried; held as well until the daemon is back
-	busy   map[journal.CopyID]bool   // a new base is being written
-	alive  map[journal.CopyID]bool   // its records may still be appended
-	asleep int                       // copies that are to be brought back and are not
+	coming map[moveKey]stay
+	going  map[moveKey]stay        // handed over, and not buried; held as well until the daemon is back
+	busy   map[journal.CopyID]bool // a new base is being written
+	alive  map[journal.CopyID]bool // its records may still be appended
+	asleep int                     // copies that are to be brought back and are not
 }
 
 func (s *stays) of(origin uint64) (stay, bool) {
@@ -44,18 +44,18 @@ func (s *stays) of(origin uint64) (stay, bool) {
 	return st, ok
 }
 
-func (s *stays) arriving(key comingKey) (stay, bool) {
+func (s *stays) arriving(key moveKey) (stay, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, ok := s.coming[key]
 	return st, ok
 }
 
-func (s *stays) begin(key comingKey, st stay) {
+func (s *stays) begin(key moveKey, st stay) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.coming == nil {
-		s.coming = make(map[comingKey]stay)
+		s.coming = make(map[moveKey]stay)
 	}
 	s.coming[key] = st
 	s.revive(st.copy)
@@ -88,7 +88,7 @@ func (s *stays) live(id journal.CopyID) bool {
 }
 
 // arrive makes the stay of a migration the daemon's. A repeat finds it there.
-func (s *stays) arrive(key comingKey) (stay, bool) {
+func (s *stays) arrive(key moveKey) (stay, bool) {
 	st, ok := s.take(key)
 	if !ok {
 		return s.of(key.origin)
@@ -97,7 +97,7 @@ func (s *stays) arrive(key comingKey) (stay, bool) {
 	return st, true
 }
 
-func (s *stays) take(key comingKey) (stay, bool) {
+func (s *stays) take(key moveKey) (stay, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, ok := s.coming[key]
@@ -177,21 +177,21 @@ func (x *Executor) end(st stay, records ...journal.Record) journal.Position {
 }
 
 // depart notes which copy a migration has given away. By the time that is proven the daemon may be back, as another one.
-func (s *stays) depart(id wire.MigrationID, st stay) {
+func (s *stays) depart(key moveKey, st stay) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.going == nil {
-		s.going = make(map[wire.MigrationID]stay)
+		s.going = make(map[moveKey]stay)
 	}
-	s.going[id] = st
+	s.going[key] = st
 }
 
 // departed takes the copy that a migration has given away.
-func (s *stays) departed(id wire.MigrationID) (stay, bool) {
+func (s *stays) departed(key moveKey) (stay, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st, ok := s.going[id]
-	delete(s.going, id)
+	st, ok := s.going[key]
+	delete(s.going, key)
 	return st, ok
 }
 
@@ -206,7 +206,7 @@ func (x *Executor) leave(origin uint64, st stay, records ...journal.Record) jour
 }
 
 // discard ends the copy of a migration that brought nothing.
-func (x *Executor) discard(key comingKey) {
+func (x *Executor) discard(key moveKey) {
 	if st, ok := x.stays.take(key); ok {
 		x.end(st)
 		x.dropPart(st)
@@ -215,7 +215,7 @@ func (x *Executor) discard(key comingKey) {
 
 // bury keeps what is left of a daemon that has moved, and lets go of its copy, in the same instant.
 func (x *Executor) bury(call Call, op Bury) journal.Position {
-	st, ok := x.stays.departed(call.Migration)
+	st, ok := x.stays.departed(call.move())
 	switch {
 	case !ok:
 		return 0
