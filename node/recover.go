@@ -270,6 +270,9 @@ func (x *Executor) reviveDark(c *journal.Copy, s *daemon.Snapshot, key *crypto.E
 		return Revived{Err: err}, 0
 	}
 	err := x.Journal.Events(c.ID, func(e journal.Event) error {
+		if err := undecided(msg, e.Event); err != nil {
+			return err
+		}
 		_, err := x.Handler.ReplayEvents(c.Origin, []crypto.CausalEvent{e.Event})
 		return err
 	})
@@ -289,6 +292,19 @@ func (x *Executor) reviveDark(c *journal.Copy, s *daemon.Snapshot, key *crypto.E
 	r.Head, _ = x.Handler.HostHeadLink(c.Origin)
 	x.holdAgain(c, r)
 	return Revived{Recovered: r, Kind: s.Kind()}, 0
+}
+
+// undecided refuses a handover in the log of a copy that a directory was to decide about, if the directory has not: only the entry
+// it has decided, and a forced one, make the daemon this node's (protocol §4.14.6).
+func undecided(msg *wire.Prepare, ev crypto.CausalEvent) error {
+	if !msg.Directory || ev.Kind != crypto.EventHandover {
+		return nil
+	}
+	h, err := crypto.ReadHandover(ev)
+	if err == nil && !h.Decided {
+		err = fmt.Errorf("node: the log ends in a handover that no directory has decided; the copy stays on the disk and dark: %w", wire.ErrNoHandover)
+	}
+	return err
 }
 
 // holdAgain renews a promise. A copy that has gone past the promised head has been told more by a source that

@@ -249,10 +249,19 @@ func (m *Machine) restored(in Restored) {
 	m.report()
 }
 
+// events gives the handler inputs and nothing else: a handover that it applied from here would commit the copy without this
+// machine, which checks one before it is applied, and asks the directory (protocol §4.3.1).
 func (m *Machine) events(events []crypto.CausalEvent) {
-	if m.state == restoring || m.state == replaying || m.state == holding {
-		m.call(CallReplay{Events: events})
+	if m.state != restoring && m.state != replaying && m.state != holding {
+		return
 	}
+	for i := range events {
+		if ev := &events[i]; ev.Kind != crypto.EventInput {
+			m.fail(wire.ReasonBadFrame, fmt.Sprintf("event %d is of kind %v, which comes in ActivateTarget alone", ev.Link.Sequence, ev.Kind))
+			return
+		}
+	}
+	m.call(CallReplay{Events: events})
 }
 
 // replayed: the handler has drained what it could. An error here is one that trying again would not cure,

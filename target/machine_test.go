@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -124,4 +125,42 @@ func TestT15_MachineReplaysAfterTheHold(t *testing.T) {
 		}
 	}
 	t.Errorf("calls %v", r.out.Calls)
+}
+
+// A handover among the events (protocol §4.3.1) never reaches the handler, which would apply it behind the machine's back: the copy
+// could then be neither dropped nor activated, and with a directory nobody would have asked it. Without a hold the migration
+// ends, and the copy goes; under one nothing changes.
+func TestEventsCarryNoHandover(t *testing.T) {
+	for _, spoiled := range []string{"", "forced"} {
+		for _, lines := range [][]string{
+			{"new", "stream", "claimed 0"},
+			{"new", "stream", "claimed 0", "restored at=5"},
+			{"new directory", "stream", "claimed 0", "restored at=5"},
+			{"new", "stream", "claimed 0", "restored at=5", "Final 2 at=5", "held"},
+		} {
+			r := newMachineRig(t)
+			for _, line := range lines {
+				r.play(line)
+			}
+			before := r.m.Status().State
+			ev := r.handover(5, func(s string) bool { return s == spoiled })
+			r.get(nodeS, &wire.BufferedEvents{Ref: r.ref, Events: []crypto.CausalEvent{r.log[4], ev}})
+			aborted := false
+			for _, c := range r.out.Calls {
+				switch c.(type) {
+				case target.CallReplay:
+					t.Errorf("%s, %q: the handler is given the entry", before, spoiled)
+				case target.CallAbort:
+					aborted = true
+				}
+			}
+			s := r.m.Status()
+			if before == "holding" && (s.State != before || aborted) {
+				t.Errorf("%q: a held copy is %s", spoiled, s.State)
+			}
+			if before != "holding" && (!aborted || s.Ended == nil || s.Ended.Reason != wire.ReasonBadFrame) {
+				t.Errorf("%s, %q: %s, ended %+v", before, spoiled, s.State, s.Ended)
+			}
+		}
+	}
 }
