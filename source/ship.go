@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
@@ -64,7 +65,10 @@ func (b *backlog) pressure() time.Duration {
 	return throttleSteps[min(step, len(throttleSteps)-1)]
 }
 
+// push keeps a copy of the payload, which lies in the frame that brought the submission: that may be a thousand times as long and
+// nobody else's any more, and would count nowhere.
 func (b *backlog) push(e Entry) {
+	e.Event.Payload = bytes.Clone(e.Event.Payload)
 	b.entries = append(b.entries, e)
 	b.bytes += cost(&e)
 }

@@ -3,8 +3,10 @@ package source
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
@@ -155,6 +157,47 @@ func TestBacklogReleases(t *testing.T) {
 	}
 	if cap(b.entries) > 64 || b.bytes != 0 {
 		t.Errorf("room for %d entries and %d bytes are kept for none", cap(b.entries), b.bytes)
+	}
+}
+
+// TestBacklogKeepsNoFrame: an entry costs what it counts. Its payload lies in the frame that brought it, between others that may
+// have been applied long ago; the backlog must not keep those, nor the frame (P6).
+func TestBacklogKeepsNoFrame(t *testing.T) {
+	b := &backlog{}
+	frame := pushFromFrame(b)
+	runtime.GC()
+	if frame.Value() != nil {
+		t.Errorf("the frame is still there, for a payload of %d bytes that counts as %d", len(b.entries[0].Event.Payload), b.bytes)
+	}
+	if p := b.nextBatch(1, 1)[0].Payload; len(p) != 1 || p[0] != 7 {
+		t.Errorf("the payload is %v", p)
+	}
+}
+
+// pushFromFrame pushes an event whose payload is the last byte of a frame, and returns the frame. It is a function of its own so that
+// nothing on the test's stack keeps that.
+func pushFromFrame(b *backlog) weak.Pointer[byte] {
+	frame := make([]byte, 1<<16)
+	last := frame[len(frame)-1:]
+	last[0] = 7
+	b.push(Entry{Event: crypto.CausalEvent{Link: crypto.CausalLink{Sequence: 1}, Payload: last}})
+	return weak.Make(&frame[0])
+}
+
+// BenchmarkBacklog sequences events, sends them and has them applied, a frame at a time; the figures are per event.
+func BenchmarkBacklog(b *testing.B) {
+	for _, size := range []int{16, 256, 4 << 10} {
+		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
+			b.ReportAllocs()
+			payload, log := make([]byte, size), &backlog{}
+			for i := 0; i < b.N; i++ {
+				log.push(Entry{Event: crypto.CausalEvent{Link: crypto.CausalLink{Sequence: log.last() + 1}, Payload: payload}})
+				if log.len() == wire.MaxBatch {
+					log.nextBatch(1<<20, 1<<30)
+					log.ack(log.last())
+				}
+			}
+		})
 	}
 }
 
