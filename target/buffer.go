@@ -55,7 +55,7 @@ func (v Verdict) String() string {
 // nor panic; a buffer whose cursor is 2^64-1 has no next event and calls everything a duplicate.
 //
 // A buffer keeps the payload slices it is given. Whoever inserts an event must leave the payload's bytes
-// alone from then on.
+// alone from then on, and keeps what else lies in the memory they are part of. The handler copies what it holds.
 //
 // # Invariants
 //
@@ -210,6 +210,14 @@ func (b *Buffer) add(p *page, ev *crypto.CausalEvent) Verdict {
 // Next returns the event at cursor+1, or nil if it is not held. It is not copied: it stays held, and is to
 // be read only, until Advance or another event for its place; then it is gone.
 func (b *Buffer) Next() *crypto.CausalEvent { return b.next }
+
+// at returns the event held at seq, the next one or a later one. It must be held.
+func (b *Buffer) at(seq uint64) *crypto.CausalEvent {
+	if b.Expects(seq) {
+		return b.next
+	}
+	return b.ring.at(seq)
+}
 
 // Advance moves the cursor on by one: the event at cursor+1 has been used, wherever it came from. It
 // panics at 2^64-1, where there is no such event.

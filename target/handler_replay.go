@@ -6,9 +6,8 @@ import "github.com/ferrymesh/ferry/crypto"
 // applied at once, what comes later is held until the gap before it closes, what was applied is dropped. A
 // gap is no error. Calling it without events drains what can be drained.
 //
-// The slice may be reused after the call. The payloads may not: those of held events are kept, without a
-// copy, until they have been applied or dropped. That fits the wire decoder, which gives every frame a body
-// of its own; whoever reuses payload memory must hand over copies.
+// The slice may be reused after the call, and so may the memory of the payloads: what is applied at once is read during the
+// call, and what is held is copied.
 //
 // Errors, several of which may be joined into one:
 //

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -66,7 +67,7 @@ func (r *record) drains(p *pass) bool { return r.host.Load() != nil && p.stopped
 // held, so that the next call can resume with it; it replaces an event that was held for its place.
 func (r *record) applyNow(ev *crypto.CausalEvent, p *pass) {
 	if !r.apply(ev, p) {
-		r.buffer.insert(ev)
+		r.store(ev)
 		return
 	}
 	r.drain(p)
@@ -75,7 +76,7 @@ func (r *record) applyNow(ev *crypto.CausalEvent, p *pass) {
 // keep holds an event for later. Before one is refused, an event that failed in an earlier call gets its
 // next try: it may be all that is in the way.
 func (r *record) keep(ev *crypto.CausalEvent, p *pass) bool {
-	if r.buffer.insert(ev) != Full {
+	if r.store(ev) != Full {
 		return true
 	}
 	before := r.buffer.Cursor()
@@ -86,6 +87,17 @@ func (r *record) keep(ev *crypto.CausalEvent, p *pass) bool {
 		p.full = r.buffer.full(ev)
 	}
 	return false
+}
+
+// store puts an event into the buffer, with a payload of its own: the one that came lies in a frame that may be a thousand times as
+// long, and that nobody would be charged for.
+func (r *record) store(ev *crypto.CausalEvent) Verdict {
+	v := r.buffer.insert(ev)
+	if v == Held || v == Replaced {
+		kept := r.buffer.at(ev.Link.Sequence)
+		kept.Payload = bytes.Clone(kept.Payload)
+	}
+	return v
 }
 
 // duplicate drops an event at or below the cursor. If what was applied there is still remembered, the two
