@@ -3,6 +3,7 @@ package fuzz
 import (
 	"testing"
 
+	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/orchestrator"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -10,7 +11,8 @@ import (
 // FuzzOrchestratorMachine checks also that a final outcome is the last one, and that moved needs a word of
 // the activation.
 func FuzzOrchestratorMachine(f *testing.F) {
-	seedRoles(f, []byte{0, 0, 0, 18, 4, 0, 5, 255, 5, 255, 0, 0, 17, 0, 0, 0, 1, 11, 1, 0, 0, 0}, []byte{0, 0, 0, 7, 2, 5, 20, 8, 5, 255})
+	seedRoles(f, []byte{0, 0, 0, 18, 4, 0, 5, 255, 5, 255, 0, 0, 17, 0, 0, 0, 1, 11, 1, 0, 0, 0}, []byte{0, 0, 0, 7, 2, 5, 20, 8, 5, 255},
+		[]byte{0, 0, 0, 18, 4, 0, 6, 0, 1, 0, 0, 17, 0, 0, 0, 1, 5, 0, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := newRole(t, data)
 		b := r.in.next()
@@ -19,17 +21,19 @@ func FuzzOrchestratorMachine(f *testing.F) {
 			req.Ref.Epoch = 0
 		}
 		m, out := orchestrator.New(r.now, orchestrator.Config{Node: roleNodes[b>>1%4]}, req)
+		var proof proof
 		final := func(o orchestrator.Output) bool { return o.Ended != nil && o.Ended.Outcome != wire.OutcomeInDoubt }
 		r.noted(out.Wake, final(out))
 		for len(r.in.rest) > 0 {
 			in := r.orchestratorInput()
+			proof.note(in)
 			out := m.Step(r.now, in)
 			if r.ended && out.Ended != nil {
 				t.Fatal("an outcome follows the final one")
 			}
 			r.noted(out.Wake, final(out))
 			if out.Ended != nil && out.Ended.Outcome == wire.OutcomeMoved {
-				r.provesMove(in)
+				r.provesMove(in, proof.whole)
 			}
 		}
 	})
@@ -52,20 +56,38 @@ func (r *role) orchestratorInput() orchestrator.Input {
 	return orchestrator.Tick{}
 }
 
-// provesMove: the source says that all is done, or the target that it serves or has been activated.
-func (r *role) provesMove(in orchestrator.Input) {
+// proof is what an orchestrator has been shown of the activation: the handovers by the source, and then the target's ack of one.
+type proof struct {
+	entries map[crypto.Digest]bool
+	whole   bool
+}
+
+func (p *proof) note(in orchestrator.Input) {
 	got, _ := in.(orchestrator.Received)
+	shown := func(ev crypto.CausalEvent) {
+		if p.entries == nil {
+			p.entries = make(map[crypto.Digest]bool)
+		}
+		p.entries[ev.Digest()] = true
+	}
 	switch msg := got.Message.(type) {
-	case *wire.CleanupComplete:
-	case *wire.ActivateAck:
-		if got.From != roleNodes[1] {
-			r.t.Fatalf("moved because of an ack from %v", got.From)
-		}
+	case *wire.ActivateTarget:
+		shown(msg.Handover)
 	case *wire.Answer:
-		if msg.State != wire.StateServing || got.From != roleNodes[1] {
-			r.t.Fatalf("moved because of %v", msg.State)
-		}
+		shown(msg.Handover)
+	case *wire.ActivateAck:
+		p.whole = p.whole || got.From == roleNodes[1] && p.entries[msg.Signed.Head.Digest] && msg.Signed.VerifyKey(roleKeys[1].Public()) == nil
+	}
+}
+
+// provesMove: the source says that all is done, or the target that it serves, or its ack has proven the activation, now or before.
+func (r *role) provesMove(in orchestrator.Input, acked bool) {
+	got, _ := in.(orchestrator.Received)
+	msg, answer := got.Message.(*wire.Answer)
+	switch _, completed := got.Message.(*wire.CleanupComplete); {
+	case completed, acked:
+	case answer && msg.State == wire.StateServing && got.From == roleNodes[1]:
 	default:
-		r.t.Fatalf("moved because of %T", in)
+		r.t.Fatalf("moved because of %T from %v", got.Message, got.From)
 	}
 }

@@ -126,7 +126,11 @@ func (r *role) message() wire.Message {
 		_ = msg.Sign(roleKeys[1])
 		return msg
 	case 5:
-		signed, _ := crypto.SignHead(roleKeys[1], r.head(), 2)
+		h := r.head()
+		if r.in.next()&1 == 1 {
+			h = h.Append(r.handover(h), nil)
+		}
+		signed, _ := crypto.SignHead(roleKeys[1], h, 2)
 		return &wire.ActivateAck{Ref: ref, Signed: signed}
 	case 6:
 		return &wire.Forwarded{Ref: ref, Producer: crypto.ProducerID{r.in.next() & 1}, First: uint64(r.in.next() & 3), Reason: wire.Reason(r.in.next() & 3), Items: make([]wire.ReceiptItem, r.in.next()&3)}

@@ -116,6 +116,7 @@ type Machine struct {
 	committed bool                 // a handover exists: the phase does not go back any more
 	handover  *wire.ActivateTarget // to relay; nil once the target has it
 	unknown   struct{ source, target bool }
+	proven    bool // the target has acknowledged the handover
 	fetched   bool // the handover came as an answer to this node's question
 	elsewhere bool // the target has the daemon, but not from this migration
 	ran       bool // the source has reported: it had the daemon
@@ -166,7 +167,7 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	if m.state == done {
 		return
 	}
-	if from == m.req.Source && !knowsNothing(msg) {
+	if from == m.req.Source && !m.tellsNothing(msg) {
 		m.heard, m.sent = m.now, true
 	}
 	switch msg := msg.(type) {
@@ -179,17 +180,22 @@ func (m *Machine) received(from crypto.NodeID, msg wire.Message) {
 	case *wire.ActivateTarget:
 		m.relay(msg)
 	case *wire.ActivateAck:
-		m.activated(from)
+		m.activated(from, msg)
 	case *wire.Answer:
 		m.answered(from, msg)
 	}
 }
 
-// knowsNothing reports whether a message is an answer that tells nothing. A source that gives such answers is
-// as silent as one that gives none, and the doubt about the outcome is the same.
-func knowsNothing(msg wire.Message) bool {
-	ans, ok := msg.(*wire.Answer)
-	return ok && ans.State == wire.StateUnknown
+// tellsNothing reports whether a message is one that an outcome cannot rest on. A source that gives such answers is as silent as one
+// that gives none, and the doubt about the outcome is the same.
+func (m *Machine) tellsNothing(msg wire.Message) bool {
+	switch msg := msg.(type) {
+	case *wire.Answer:
+		return msg.State == wire.StateUnknown || m.committed && msg.State != wire.StateReleased
+	case *wire.MigrationFailed:
+		return m.committed
+	}
+	return false
 }
 
 // status: a report shows that the source is there. One of an earlier phase is late, and its figures are not
@@ -234,7 +240,12 @@ func (m *Machine) completed(msg *wire.CleanupComplete) {
 	m.end(msg.Outcome, 0, "")
 }
 
+// failed: nothing has moved. After the commit no source says so of this migration (protocol §5.4).
 func (m *Machine) failed(msg *wire.MigrationFailed) {
+	if m.committed {
+		m.endIfProven()
+		return
+	}
 	if msg.Reason == wire.ReasonNotReady {
 		m.notReady(msg.Detail)
 		return
@@ -264,22 +275,6 @@ func (m *Machine) notReady(detail string) {
 	m.phase = wire.PhaseSnapshot
 }
 
-// relay keeps the handover and passes it on: whoever carries it does not matter, it proves itself.
-func (m *Machine) relay(msg *wire.ActivateTarget) {
-	m.handover, m.committed = msg, true
-	m.phase = max(m.phase, wire.PhaseCutover)
-	m.send(m.req.Target, msg)
-}
-
-// activated: the target has it. The source still has to say that all is done, unless this node had to ask for
-// the handover: then the source may have only its record of the move left, and says nothing by itself.
-func (m *Machine) activated(from crypto.NodeID) {
-	m.handover = nil
-	if m.fetched && from == m.req.Target {
-		m.end(wire.OutcomeMoved, 0, "")
-	}
-}
-
 // answered fits the pieces together while the source is silent.
 func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 	source, target := from == m.req.Source, from == m.req.Target
@@ -290,8 +285,10 @@ func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 	case target && msg.State == wire.StateServing && msg.HasHandover:
 		m.stats.Epoch = max(m.stats.Epoch, msg.Epoch+1)
 		m.end(wire.OutcomeMoved, 0, "")
+	case m.committed && source && m.tellsNothing(msg) && msg.State != wire.StateUnknown:
+		// The daemon was here before the commit, or has come back.
 	case source && msg.State == wire.StateReleased && msg.HasHandover && m.away(msg.Handover):
-		m.end(wire.OutcomeStayed, wire.ReasonMoved, "the daemon has moved elsewhere, by a migration of somebody else under the same id")
+		m.movedElsewhere()
 	case source && msg.State == wire.StateReleased && msg.HasHandover:
 		m.fetched = true
 		m.relay(&wire.ActivateTarget{Ref: msg.Ref, Attempt: msg.Attempt, Handover: msg.Handover})
@@ -310,17 +307,12 @@ func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 	}
 }
 
-// away reports whether a handover is to another node than the target. It is not verified, and need not be to be none of this migration.
-func (m *Machine) away(ev crypto.CausalEvent) bool {
-	h, err := crypto.ReadHandover(ev)
-	return err == nil && h.To != m.req.Target
-}
-
 // bothUnknown: the source has restarted without the daemon and no target has it; or the source has never had
-// it, or not any more, when it was asked.
+// it, or not any more, when it was asked. With the commit known, a target that has the daemon from elsewhere has it again.
 func (m *Machine) bothUnknown() {
 	switch {
 	case !m.unknown.source || !m.unknown.target && m.req.Source != m.req.Target:
+	case m.committed && (!m.ran || m.elsewhere):
 	case !m.ran || m.elsewhere:
 		m.end(wire.OutcomeStayed, wire.ReasonDaemonNotFound, "the source does not have the daemon, and nothing was moved")
 	default:

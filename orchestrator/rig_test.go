@@ -19,7 +19,28 @@ var (
 	testStart           = time.Unix(1_700_000_000, 0)
 	testRef             = wire.Ref{Migration: wire.MigrationID{1}, Origin: 42}
 	errTest             = errors.New("broken")
+
+	// The handover that the migration is for: the keys of both epochs, the head it follows, and the entry.
+	testKey, testNext = testKeypair(1), testKeypair(2)
+	testHead          = crypto.Head{Origin: testRef.Origin, Sequence: 7, Digest: crypto.Digest{7}}
+	testHandover      = handoverTo(nodeT)
 )
+
+func testKeypair(seed byte) *crypto.EntityKeypair {
+	k, err := crypto.KeypairFromSeed([32]byte{seed})
+	if err != nil {
+		panic(err)
+	}
+	return k
+}
+
+func handoverTo(to crypto.NodeID) crypto.CausalEvent {
+	ev, _, err := crypto.SignHandover(testKey, crypto.Handover{Epoch: 5, Head: testHead, From: nodeS, To: to, Next: testNext.Public()})
+	if err != nil {
+		panic(err)
+	}
+	return ev
+}
 
 // rig is a machine and a clock.
 type rig struct {
@@ -144,18 +165,40 @@ func (r *rig) message(c script.Command) wire.Message {
 	case "MigrationFailed":
 		return &wire.MigrationFailed{Ref: ref, Reason: reasons[c.First()], Detail: "says who knows"}
 	case "ActivateTarget":
-		return &wire.ActivateTarget{Ref: ref, Handover: crypto.CausalEvent{Kind: crypto.EventHandover}}
+		return &wire.ActivateTarget{Ref: ref, Handover: testHandover}
 	case "ActivateAck":
-		return &wire.ActivateAck{Ref: ref}
+		return &wire.ActivateAck{Ref: ref, Signed: r.activation(c)}
 	case "Ask":
 		return &wire.Ask{Ref: ref}
 	case "Answer":
 		s := states[c.First()]
 		proven := s == wire.StateReleased || s == wire.StateServing && c.Has("target") && !c.Has("bare")
-		return &wire.Answer{Ref: ref, State: s, HasHandover: proven, Handover: crypto.CausalEvent{Kind: crypto.EventHandover}}
+		return &wire.Answer{Ref: ref, State: s, HasHandover: proven, Handover: testHandover}
 	}
 	c.Unknown()
 	return nil
+}
+
+// activation is the head of the daemon that the target has activated, spoiled as the words of a command say.
+func (r *rig) activation(c script.Command) crypto.SignedHead {
+	key, epoch, head := testNext, uint64(5), testHead.Append(testHandover, nil)
+	switch {
+	case c.Has("forged"):
+		key = testKey
+	case c.Has("epoch"):
+		epoch = 6
+	case c.Has("otherhead"):
+		head.Digest[0]++
+	case c.Has("outputs"):
+		head.Outputs[0]++
+	case c.Has("later"):
+		head.Sequence++
+	}
+	signed, err := crypto.SignHead(key, head, epoch)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return signed
 }
 
 // until ticks at every wake until a time has passed, and tells what happened when.

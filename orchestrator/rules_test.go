@@ -67,19 +67,9 @@ func TestO2_AnyNode(t *testing.T) {
 
 // A handover to another node is of a migration that somebody else has begun under the same id, at a source that has forgotten this one.
 func TestO5_AnotherMigrationsHandover(t *testing.T) {
-	key, err := crypto.KeypairFromSeed([32]byte{1})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for to, want := range map[crypto.NodeID]wire.Outcome{nodeT: 0, {9}: wire.OutcomeStayed} {
-		ev, _, err := crypto.SignHandover(key, crypto.Handover{
-			Epoch: 2, Head: crypto.Head{Origin: testRef.Origin}, From: nodeS, To: to, Next: key.Public(),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		r := at(t, "replay")
-		r.get(nodeS, &wire.Answer{Ref: testRef, State: wire.StateReleased, HasHandover: true, Handover: ev})
+		r.get(nodeS, &wire.Answer{Ref: testRef, State: wire.StateReleased, HasHandover: true, Handover: handoverTo(to)})
 		if ended := r.m.Status().Ended; (ended != nil) != (want != 0) || ended != nil && ended.Outcome != want {
 			t.Errorf("a handover to %v: %+v", to, ended)
 		}
@@ -149,6 +139,60 @@ func TestO5_SuccessOnlyAfterActivation(t *testing.T) {
 	}
 	if r.play("CleanupComplete"); len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeMoved {
 		t.Errorf("learns %+v", r.ended)
+	}
+}
+
+// An orchestrator that has had the handover knows of the commit (protocol §4.7). A source to which the daemon has come back, or that
+// has restarted without it, knows nothing of the migration any more, and no word of it is that nothing has moved. Neither is a
+// target's that serves the daemon without a handover to show. What nobody can prove is in doubt.
+func TestO5_CommittedIsNotStayed(t *testing.T) {
+	for name, lines := range map[string][]string{
+		"it has come back":         {"Answer serving", "MigrationFailed notfound"},
+		"it is to try again":       {"MigrationFailed notready"},
+		"the source has restarted": {"Answer unknown", "Answer serving target bare"},
+		"it is to be cancelled":    {"cancel", "MigrationFailed notready"},
+	} {
+		r := at(t, "cutover")
+		for _, line := range []string{"ActivateTarget", "down lost"} {
+			r.play(line)
+		}
+		for end := r.now.Add(time.Minute); r.now.Before(end); { // asked again and again, they say the same
+			for _, line := range lines {
+				r.play(line)
+			}
+			r.play("run 2s")
+		}
+		if len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeInDoubt {
+			t.Errorf("%s: learns %d outcomes, first %+v", name, len(r.ended), r.ended[0])
+		}
+		if r.play("ActivateAck target"); len(r.ended) == 0 || r.ended[len(r.ended)-1].Outcome != wire.OutcomeMoved {
+			t.Errorf("%s: the proof does not end it", name)
+		}
+	}
+}
+
+// An ack proves the activation by its signature and its head, and nothing else does. One that came before the source fell silent, or
+// said that nothing had moved, counts from then on.
+func TestO5_AckProves(t *testing.T) {
+	for _, bad := range []string{"forged", "epoch", "otherhead", "outputs", "later"} {
+		r := at(t, "cutover")
+		for _, line := range []string{"ActivateTarget", "down lost", "ActivateAck target " + bad} {
+			r.play(line)
+		}
+		if len(r.ended) != 0 || !r.m.Proves() {
+			t.Errorf("%s: learns %+v, still has the handover: %v", bad, r.ended, r.m.Proves())
+		}
+	}
+	for _, after := range []string{"down lost", "MigrationFailed notfound", "run 5s"} {
+		r := at(t, "cutover")
+		for _, line := range []string{"ActivateTarget", "ActivateAck target"} {
+			if r.play(line); len(r.ended) != 0 {
+				t.Fatalf("%s: the source has more to tell", line)
+			}
+		}
+		if r.play(after); len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeMoved {
+			t.Errorf("%s: learns %+v", after, r.ended)
+		}
 	}
 }
 

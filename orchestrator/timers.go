@@ -93,8 +93,13 @@ func (m *Machine) wake() time.Time {
 	return m.at
 }
 
-// search asks both sides where the daemon is, and relays the handover again if there is one.
+// search asks both sides where the daemon is, and relays the handover again if there is one. Where the activation is proven there is
+// nothing left to ask.
 func (m *Machine) search() {
+	if m.proven {
+		m.endIfProven()
+		return
+	}
 	if m.state != searching {
 		m.state, m.wait = searching, 0
 	}

@@ -14,7 +14,7 @@ var open = []mutation{
 	{name: "dormant-answers", broken: "a node that is bringing a daemon back answers as if it did not have it", promise: "P5",
 		edits: []edit{{"node/frame.go", "	if c.dormant[ref.Origin] != nil {\n		return", "	if c.dormant[ref.Origin] != nil && msg == nil {\n		return"}}},
 	{name: "silence-counts", broken: "an answer that tells nothing counts as a word from the source", promise: "P5",
-		edits: []edit{{"orchestrator/machine.go", "	if from == m.req.Source && !knowsNothing(msg) {", "	if from == m.req.Source {"}}},
+		edits: []edit{{"orchestrator/machine.go", "	if from == m.req.Source && !m.tellsNothing(msg) {", "	if from == m.req.Source {"}}},
 	{name: "client-epoch", broken: "a client believes an answer under an epoch that is over", promise: "P3",
 		edits: []edit{
 			{"node/client.go", "	cl := c.answeredBy(from, msg.Origin, msg.Label)\n	if cl == nil || msg.Epoch < cl.epoch {\n		return\n	}\n	cl.epoch = max", "	cl := c.clients[clientKey{msg.Origin, msg.Label}]\n	if cl == nil {\n		return\n	}\n	cl.epoch = max"},
