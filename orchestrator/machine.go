@@ -107,6 +107,7 @@ type Machine struct {
 	at        time.Time // when to ask again
 	cancelled bool
 	cancelAt  time.Time // when to say so again
+	gaveUp    string    // why this node itself has cancelled; empty if somebody else did, or nobody
 	sent      bool      // the source may have received a request, whether or not it answered
 	doubt     bool
 	doubtText string // why, and where the daemon can be
@@ -193,7 +194,7 @@ func (m *Machine) tellsNothing(msg wire.Message) bool {
 	case *wire.Answer:
 		return msg.State == wire.StateUnknown || m.committed && msg.State != wire.StateReleased
 	case *wire.MigrationFailed:
-		return m.committed
+		return m.committed || m.cancelled && msg.Reason == wire.ReasonNotReady
 	}
 	return false
 }
@@ -238,41 +239,6 @@ func (m *Machine) completed(msg *wire.CleanupComplete) {
 	}
 	m.stats.Epoch = msg.Stats.Epoch
 	m.end(msg.Outcome, 0, "")
-}
-
-// failed: nothing has moved. After the commit no source says so of this migration (protocol §5.4).
-func (m *Machine) failed(msg *wire.MigrationFailed) {
-	if m.committed {
-		m.endIfProven()
-		return
-	}
-	if msg.Reason == wire.ReasonNotReady {
-		m.notReady(msg.Detail)
-		return
-	}
-	m.end(wire.OutcomeStayed, msg.Reason, msg.Detail)
-}
-
-// notReady waits and asks again within the budget, which begins with the first refusal.
-func (m *Machine) notReady(detail string) {
-	if m.state == waiting {
-		return
-	}
-	if m.readyTill.IsZero() {
-		m.readyTill = m.now.Add(m.cfg.ReadyBudget)
-	}
-	if m.cancelled {
-		m.end(wire.OutcomeStayed, wire.ReasonCancelled, "cancelled while the target was not ready")
-		return
-	}
-	m.backoff()
-	if m.at.After(m.readyTill) {
-		m.send(m.req.Source, &wire.Cancel{Ref: m.req.Ref}) // a repeated request may just have started it again
-		m.end(wire.OutcomeStayed, wire.ReasonNotReadyTimeout, fmt.Sprintf("the target was not ready in %d attempts: %s", m.attempts, detail))
-		return
-	}
-	m.state = waiting
-	m.phase = wire.PhaseSnapshot
 }
 
 // answered fits the pieces together while the source is silent.
@@ -348,18 +314,6 @@ func (m *Machine) linkDown(in LinkDown) {
 		m.end(wire.OutcomeStayed, wire.ReasonUnreachable, fmt.Sprintf("the source cannot be reached, nothing was asked of it: %v", in.Err))
 	case m.state == running:
 		m.search()
-	}
-}
-
-// cancel: while the target is not ready nothing runs that would have to be stopped.
-func (m *Machine) cancel() {
-	if m.state == done {
-		return
-	}
-	m.cancelled = true
-	m.sendCancel()
-	if m.state == waiting {
-		m.end(wire.OutcomeStayed, wire.ReasonCancelled, "cancelled while the target was not ready")
 	}
 }
 

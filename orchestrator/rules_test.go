@@ -1,6 +1,7 @@
 package orchestrator_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -223,14 +224,15 @@ func TestO5_CancelRacesSuccess(t *testing.T) {
 	}
 }
 
-// Not ready is asked again within the budget, whether or not anybody waits, and then given up with a count.
+// Not ready is asked again within the budget, whether or not anybody waits, and then given up with a count. That is the outcome once
+// the source has answered the Cancel.
 func TestO6_NotReadyBudget(t *testing.T) {
 	r := newRig(t)
 	r.start()
 	asked, last := 1, time.Duration(0)
-	for len(r.ended) == 0 {
+	for {
 		refused := r.now
-		if r.play("MigrationFailed notready"); len(r.ended) > 0 {
+		if r.play("MigrationFailed notready"); sends(r, wire.TypeCancel) {
 			break
 		}
 		r.now = r.wake
@@ -245,12 +247,71 @@ func TestO6_NotReadyBudget(t *testing.T) {
 		}
 		last = wait
 	}
-	e := r.ended[0]
-	if e.Reason != wire.ReasonNotReadyTimeout || e.Attempts != asked || asked < 3 {
-		t.Errorf("learns %v after %d attempts, %d were made", e.Reason, e.Attempts, asked)
-	}
 	if spent := r.now.Sub(testStart); spent > orchestrator.DefaultReadyBudget {
 		t.Errorf("the budget of %v took %v", orchestrator.DefaultReadyBudget, spent)
+	}
+	if r.play("MigrationFailed cancelled"); len(r.ended) != 1 {
+		t.Fatalf("learns %v", r.ended)
+	}
+	e := r.ended[0]
+	if e.Outcome != wire.OutcomeStayed || e.Reason != wire.ReasonNotReadyTimeout || e.Attempts != asked || asked < 3 {
+		t.Errorf("learns %v, %v after %d attempts, %d were made", e.Outcome, e.Reason, e.Attempts, asked)
+	}
+}
+
+// sends reports whether the last output has a message of a type.
+func sends(r *rig, typ wire.Type) bool {
+	return slices.ContainsFunc(r.out.Sends, func(e wire.Envelope) bool { return e.Message.Type() == typ })
+}
+
+// A request that was repeated may have started the migration again when the refusal of the first arrives, and its target may be ready
+// now. Nothing is said of the outcome then, neither when the budget is spent nor when somebody cancels, before the source has
+// answered the Cancel; and a refusal is no such answer, since it may be of a request that came before it (protocol §4.1.4).
+func TestO6_NotStayedWhileARepeatMayRun(t *testing.T) {
+	for name, lines := range map[string][]string{
+		"cancelled while it waits": {"run 300ms", "MigrationFailed notready", "cancel"},
+		"cancelled before":         {"run 300ms", "cancel", "MigrationFailed notready"},
+		"the budget is spent":      {"run 9900ms", "MigrationFailed notready", "run 4s", "MigrationFailed notready", "run 4s", "MigrationFailed notready", "run 4s", "MigrationFailed notready", "run 4s"},
+	} {
+		given := func() *rig {
+			r := newRig(t)
+			r.start()
+			for _, line := range lines {
+				r.play(line)
+			}
+			r.play("MigrationFailed notready") // the repeat's, or the same once more
+			if len(r.ended) != 0 {
+				t.Fatalf("%s: learns %+v", name, r.ended[0])
+			}
+			return r
+		}
+		r := given()
+		for _, line := range []string{"Status cutover", "ActivateTarget", "ActivateAck target", "CleanupComplete"} {
+			r.play(line)
+		}
+		if len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeMoved {
+			t.Errorf("%s, and the repeat moves it: learns %+v", name, r.ended)
+		}
+		for _, line := range []string{"MigrationFailed cancelled", "MigrationFailed notfound"} {
+			r := given()
+			if r.play(line); len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeStayed {
+				t.Errorf("%s, then %s: learns %+v", name, line, r.ended)
+			}
+		}
+		r = given()
+		cancels := 0
+		for end := r.now.Add(time.Minute); r.now.Before(end); r.step(orchestrator.Tick{}) {
+			r.now = r.wake
+			if sends(r, wire.TypeTakeSnapshot) {
+				t.Fatalf("%s: asks for it again", name)
+			}
+			if sends(r, wire.TypeCancel) {
+				cancels++
+			}
+		}
+		if len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeInDoubt || cancels < 10 {
+			t.Errorf("%s, and the source is silent: learns %+v after %d cancels", name, r.ended, cancels)
+		}
 	}
 }
 

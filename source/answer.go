@@ -68,11 +68,21 @@ func (m *Machine) late(from crypto.NodeID, msg wire.Message) {
 		return
 	case *wire.Ask:
 		m.answer(from, msg)
+	case *wire.Cancel:
+		m.neverAgain(from)
 	}
 	switch {
 	case from == m.req.Orchestrator:
 		m.send(m.req.Orchestrator, m.Outcome())
 	case from == m.req.Target && m.state == stayed:
 		m.send(m.req.Target, m.Outcome())
+	}
+}
+
+// neverAgain makes *not ready* final: a request that is still under way must not begin anew what its orchestrator has cancelled
+// (protocol §4.1.4).
+func (m *Machine) neverAgain(from crypto.NodeID) {
+	if from == m.req.Orchestrator && m.Again() {
+		m.ended = &Ended{Outcome: wire.OutcomeStayed, Reason: wire.ReasonCancelled, Detail: "cancelled while the target was not ready: " + m.ended.Detail}
 	}
 }

@@ -35,6 +35,33 @@ func TestS6_AnswersAfterTheEnd(t *testing.T) {
 	}
 }
 
+// A Cancel that meets a migration which has ended because its target was not ready is answered with *cancelled*, and no request that
+// is still under way begins it again (protocol §4.1.4). Nobody but the orchestrator can say so, and no other end changes.
+func TestO6_CancelledIsNotTriedAgain(t *testing.T) {
+	for _, reason := range []wire.Reason{wire.ReasonNotReady, wire.ReasonRefused} {
+		r := began(t)
+		r.m, r.out = New(r.now, Config{Node: nodeS, Boot: 3, NextAttempt: r.m.cfg.NextAttempt}, r.m.req)
+		r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: reason})
+		again := reason == wire.ReasonNotReady
+		if r.m.Again() != again {
+			t.Fatalf("%v: again is %v", reason, !again)
+		}
+		if r.step(Received{From: nodeT, Message: &wire.Cancel{Ref: r.ref()}}); r.m.Again() != again {
+			t.Errorf("%v: the target cancels", reason)
+		}
+		want := reason
+		if again {
+			want = wire.ReasonCancelled
+		}
+		for range 2 {
+			got := sent[*wire.MigrationFailed](r.step(Received{From: nodeO, Message: &wire.Cancel{Ref: r.ref()}}))
+			if len(got) != 1 || got[0].Reason != want || r.m.Again() {
+				t.Errorf("%v: a cancel is answered with %+v, again %v", reason, got, r.m.Again())
+			}
+		}
+	}
+}
+
 // A head that is not ours at its sequence ends the migration while nothing is at risk, also one beyond the
 // end of the log, and one that comes late for a sequence already reported.
 func TestO3_SourceChecksEveryHead(t *testing.T) {
