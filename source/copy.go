@@ -42,18 +42,22 @@ func (m *Machine) startCopy(from uint64) {
 	m.out.Copy = &Copy{Serial: m.copy.serial, From: from}
 }
 
-// copied hears from the stream that runs. What is told of an earlier one has been overtaken.
+// copied hears from the stream that runs. An earlier one has been overtaken, and what it still tells is how far it had come: that
+// may be the proof of what the target says that it has.
 func (m *Machine) copied(in Copied) {
-	if m.state < copying || m.state > frozen || in.Serial != m.copy.serial {
-		return
-	}
-	if in.Err != nil {
-		m.cut(in.Err.Error())
+	if m.state < copying || m.state > frozen {
 		return
 	}
 	if in.Bytes > m.stats.SnapshotSent {
 		m.progressed()
 		m.stats.SnapshotSent = in.Bytes
+	}
+	if in.Serial != m.copy.serial {
+		return
+	}
+	if in.Err != nil {
+		m.cut(in.Err.Error())
+		return
 	}
 	if in.Done {
 		m.stats.SnapshotBytes = in.Bytes
@@ -83,10 +87,15 @@ func (m *Machine) askResume() {
 }
 
 // resumeAt: the target waits for the rest of the view, and for the events after it, of which those under way may be
-// lost. That a stream begins behind the one before is the only proof that streams arrive at all.
+// lost. That a stream begins behind the one before is the only proof that streams arrive at all. It is no progress, which a
+// target could claim byte by byte: what has not been sent before is. A place beyond that is not believed, or not yet: the last report
+// of the stream that was cut may come later than the answer, and the question is repeated.
 func (m *Machine) resumeAt(msg *wire.ResumeAt) {
 	c := &m.copy
 	if c.cutAt.IsZero() || msg.Serial != c.serial || msg.Head != c.head || m.state != copying && m.state != restoring {
+		return
+	}
+	if msg.Offset > m.stats.SnapshotSent {
 		return
 	}
 	if c.fruitless++; msg.Offset > c.from {
@@ -96,7 +105,6 @@ func (m *Machine) resumeAt(msg *wire.ResumeAt) {
 		m.fail(wire.ReasonUnreachable, fmt.Sprintf("the copy broke off %d times without getting beyond %d bytes: %s", c.fruitless, msg.Offset, c.why))
 		return
 	}
-	m.progressed()
 	m.claimed = false
 	m.backlog.rewind()
 	if m.state == restoring {

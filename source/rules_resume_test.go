@@ -7,9 +7,10 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// cutOff is a machine whose stream was cut at some place.
+// cutOff is a machine whose stream was cut after 1,000 bytes.
 func cutOff(t *testing.T) *rig {
 	r := inState(t, copying)
+	r.step(Copied{Bytes: 1000})
 	r.step(LinkDown{Peer: nodeT, Lost: true, Err: errTest})
 	return r
 }
@@ -130,5 +131,48 @@ func TestResume_FruitlessStreamsEndTheMigration(t *testing.T) {
 	}
 	if r.m.ended == nil || r.m.ended.Reason != wire.ReasonUnreachable {
 		t.Errorf("after streams at %v: %+v", offsets, r.m.ended)
+	}
+}
+
+// A place beyond what has been sent is none (protocol §4.3.5): nothing is skipped, and the grace ends the migration. What the stream
+// that was cut had sent may be reported later than the target, which has it, names the place: asked again, it is right.
+func TestResume_NoPlaceBeyondWhatWasSent(t *testing.T) {
+	for _, offset := range []uint64{1001, 1 << 40, 1<<64 - 1} {
+		r := cutOff(t)
+		for end := r.now.Add(DefaultResumeGrace); r.now.Before(end); r.now = r.now.Add(50 * time.Millisecond) {
+			if o := r.get(r.at(offset)); o.Copy != nil || r.m.ended != nil {
+				t.Fatalf("%d of 1000 bytes: starts %+v, ended %+v", offset, o.Copy, r.m.ended)
+			}
+		}
+		if r.step(Tick{}); r.m.ended == nil || r.m.ended.Reason != wire.ReasonUnreachable {
+			t.Errorf("%d of 1000 bytes: after the grace %+v", offset, r.m.ended)
+		}
+	}
+	r := cutOff(t)
+	r.get(r.at(1500))
+	r.step(Copied{Serial: 0, Bytes: 1500, Err: errTest})
+	if o := r.get(r.at(1500)); o.Copy == nil || o.Copy.From != 1500 {
+		t.Errorf("after the report: starts %+v", o.Copy)
+	}
+	r = inState(t, copying)
+	r.step(Copied{Bytes: 700, Err: errTest})
+	if o := r.get(r.at(700)); o.Copy == nil || o.Copy.From != 700 {
+		t.Errorf("a stream that broke by itself: starts %+v", o.Copy)
+	}
+}
+
+// An answer is no progress: only bytes that have not been sent before are. A target that asks for one stream after the other, each a
+// byte behind the one before, does not put the stall limit off; a daemon may be frozen all that time.
+func TestResume_AnswersAreNoProgress(t *testing.T) {
+	r := cutOff(t)
+	began, offset := r.now, uint64(1)
+	for r.m.ended == nil && r.now.Before(began.Add(time.Hour)) {
+		r.get(r.at(offset))
+		offset++
+		r.now = r.now.Add(2 * time.Second)
+		r.step(Copied{Serial: r.m.copy.serial, Bytes: 1000, Err: errTest})
+	}
+	if spent := r.now.Sub(began); r.m.ended == nil || r.m.ended.Reason != wire.ReasonTimeout || spent > DefaultStall+2*time.Second {
+		t.Errorf("after %v and %d streams: %+v", spent, offset, r.m.ended)
 	}
 }
