@@ -2,7 +2,6 @@ package node_test
 
 import (
 	"bytes"
-	"io"
 	"maps"
 	"slices"
 	"testing"
@@ -16,13 +15,6 @@ import (
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
-
-// blank is a daemon without state.
-type blank struct{}
-
-func (blank) Process(daemon.Event) ([][]byte, error) { return nil, nil }
-func (blank) Snapshot() (io.WriterTo, error)         { return new(bytes.Buffer), nil }
-func (blank) Restore(r io.Reader) error              { _, err := io.Copy(io.Discard, r); return err }
 
 // process is one life of a node with a disk.
 func process(t *testing.T, disk *crashdisk.Disk) *node.Executor {

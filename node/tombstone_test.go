@@ -1,8 +1,6 @@
 package node_test
 
 import (
-	"bytes"
-	"io"
 	"testing"
 	"time"
 
@@ -15,13 +13,6 @@ import (
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
-
-// blank is a daemon whose state is empty.
-type blank struct{}
-
-func (blank) Process(daemon.Event) ([][]byte, error) { return nil, nil }
-func (blank) Snapshot() (io.WriterTo, error)         { return new(bytes.Buffer), nil }
-func (blank) Restore(r io.Reader) error              { _, err := io.Copy(io.Discard, r); return err }
 
 // disked is a process of node 1 with a disk.
 type disked struct {
