@@ -5,31 +5,14 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
-	"github.com/ferrymesh/ferry/journal"
 	"github.com/ferrymesh/ferry/journal/crashdisk"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
-
-// process is one life of a node with a disk.
-func process(t *testing.T, disk *crashdisk.Disk) *node.Executor {
-	t.Helper()
-	j, err := journal.Open(disk, journal.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	reg := daemon.NewRegistry()
-	h := target.New(reg, target.Config{Node: ids[1]})
-	if err := h.Factories().RegisterKind("model", func() daemon.Daemon { return blank{} }); err != nil {
-		t.Fatal(err)
-	}
-	return &node.Executor{Node: ids[1], Registry: reg, Handler: h, Journal: j, Clock: func() time.Time { return benchTime }}
-}
 
 // A node that restarts with a handover in the log of a copy finishes what it had begun. If a directory was to decide, that holds for
 // the entry it has decided and for a forced one; a plain one, however it came into the log, makes nobody the holder
@@ -37,7 +20,7 @@ func process(t *testing.T, disk *crashdisk.Disk) *node.Executor {
 func TestDirectory_DecidesBeforeARestartToo(t *testing.T) {
 	for name, served := range map[string]bool{"plain": false, "decided": true, "forced": true} {
 		disk := crashdisk.New()
-		x := process(t, disk)
+		x := process(t, disk, ids[1])
 		arriveAt(t, x, name)
 		if err := x.Journal.Wait(x.Journal.Last()); err != nil {
 			t.Fatal(err)
@@ -45,7 +28,7 @@ func TestDirectory_DecidesBeforeARestartToo(t *testing.T) {
 		if err := x.Journal.Close(); err != nil {
 			t.Fatal(err)
 		}
-		x = process(t, disk)
+		x = process(t, disk, ids[1])
 		copies := slices.Collect(maps.Keys(x.Journal.State().Copies))
 		if len(copies) != 1 {
 			t.Fatalf("%s: copies %v", name, copies)

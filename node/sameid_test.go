@@ -27,30 +27,18 @@ func twoUnderOneID() (first, other *wire.Prepare) {
 // executor is one with an empty journal.
 func executor(t *testing.T) *node.Executor {
 	t.Helper()
-	j, err := journal.Open(crashdisk.New(), journal.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	j.Recovered() // there is nothing to bring back
-	return &node.Executor{Journal: j}
+	x := process(t, crashdisk.New(), crypto.NodeID{1})
+	x.Journal.Recovered() // there is nothing to bring back
+	return x
 }
 
 // record makes the executor keep an announced daemon.
 func record(t *testing.T, x *node.Executor, msg *wire.Prepare) {
 	t.Helper()
-	op := target.CallPrepare{Request: target.Request{Source: crypto.NodeID{2}, Prepare: msg, Key: keypair(t)}}
+	op := target.CallPrepare{Request: target.Request{Source: crypto.NodeID{2}, Prepare: msg, Key: mustKey(1)}}
 	if r, _ := x.Run(node.Call{Origin: msg.Origin, Migration: msg.Migration, Op: op}); r != (target.Prepared{}) {
 		t.Fatalf("the record of %x: %v", msg.Origin, r)
 	}
-}
-
-func keypair(t *testing.T) *crypto.EntityKeypair {
-	t.Helper()
-	key, err := crypto.KeypairFromSeed([32]byte{1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
 }
 
 // TestIDWaitsForItsCopy: an id is free for another daemon only when all calls about the copy that came under it before have run
@@ -110,7 +98,7 @@ func leave(t *testing.T, stop bool) leaving {
 func (l leaving) try() node.Call {
 	l.Helper()
 	step(l.c, 1, &wire.TakeSnapshot{Ref: l.ref, Target: crypto.NodeID{2}, Addrs: []string{"t:1"}})
-	calls := step(l.c, 1, &wire.PrepareOK{Ref: l.ref, Next: keypair(l.T).Public(), CreditEvents: 64, CreditBytes: 1 << 16}).Calls
+	calls := step(l.c, 1, &wire.PrepareOK{Ref: l.ref, Next: mustKey(1).Public(), CreditEvents: 64, CreditBytes: 1 << 16}).Calls
 	if len(calls) != 1 {
 		l.Fatalf("the try begins with %d calls", len(calls))
 	}
@@ -237,7 +225,7 @@ func TestIDOfACopyThatIsBack(t *testing.T) {
 	if len(calls) != 1 {
 		t.Fatalf("%d calls bring the copy back", len(calls))
 	}
-	request := target.Request{Source: crypto.NodeID{2}, Prepare: first, Key: keypair(t)}
+	request := target.Request{Source: crypto.NodeID{2}, Prepare: first, Key: mustKey(1)}
 	c.Step(benchTime, node.Done{Call: calls[0], Result: node.Revived{Recovered: &target.Recovered{Request: request, Part: new(target.Part)}}})
 	if m, _ := c.Migration(first.Migration); m.Origin != first.Origin {
 		t.Fatalf("the id is that of %x", m.Origin)

@@ -2,7 +2,6 @@ package node_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
@@ -10,7 +9,6 @@ import (
 	"github.com/ferrymesh/ferry/journal/crashdisk"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/source"
-	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -23,17 +21,7 @@ type disked struct {
 
 func onDisk(t *testing.T, disk journal.Disk) disked {
 	t.Helper()
-	reg := daemon.NewRegistry()
-	handler := target.New(reg, target.Config{Node: crypto.NodeID{1}, Shards: 1})
-	if err := handler.Factories().RegisterKind("model", func() daemon.Daemon { return blank{} }); err != nil {
-		t.Fatal(err)
-	}
-	j, err := journal.Open(disk, journal.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := &node.Executor{Node: crypto.NodeID{1}, Registry: reg, Handler: handler, Journal: j, Clock: func() time.Time { return benchTime }}
-	return disked{t, withPeers(), x}
+	return disked{t, withPeers(), process(t, disk, crypto.NodeID{1})}
 }
 
 // born registers a daemon of the entity, as a copy of its own.
