@@ -15,10 +15,8 @@ import (
 // tombstones is how many a node keeps.
 const tombstones = 65_536
 
-// A node that has no room for one more tombstone lets go of a daemon like any other: nothing of the copy that left stays on its disk.
-// It would be taken up in a restart, and its move, proven once more, would take the daemon from the node that it has come back to.
-func TestS6_NoRoomForTheTombstone(t *testing.T) {
-	f := newFixture(t, sim.Options{Durability: wire.DurabilityEveryEvent})
+// fill leaves node A no room for one more tombstone.
+func fill(f *fixture) {
 	expires := uint64(sim.Epoch.Add(24 * time.Hour).UnixNano())
 	for i := range uint64(tombstones) {
 		var entity crypto.EntityID
@@ -27,6 +25,31 @@ func TestS6_NoRoomForTheTombstone(t *testing.T) {
 			Entity: entity, Ref: wire.Ref{Migration: wire.MigrationID(entity[:16]), Origin: crypto.OriginOf(entity), Epoch: 1}, To: f.d.ID, Expires: expires,
 		}})
 	}
+}
+
+// A node that has no room for one more tombstone ends the copy of a daemon that has left like any other: its key is not kept (promise P7).
+func TestS6_NoRoomAndNoCopy(t *testing.T) {
+	f := newFixture(t, sim.Options{Durability: wire.DurabilityEveryEvent})
+	fill(f)
+	f.move(f.d, f.a, f.b)
+	f.a.Kill()
+	j, err := journal.Open(f.a.Disk(), journal.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(j.State().Copies); n != 0 {
+		t.Errorf("%d copies are left on the disk", n)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A node that has no room for one more tombstone lets go of a daemon like any other: nothing of the copy that left stays on its disk.
+// It would be taken up in a restart, and its move, proven once more, would take the daemon from the node that it has come back to.
+func TestS6_NoRoomForTheTombstone(t *testing.T) {
+	f := newFixture(t, sim.Options{Durability: wire.DurabilityEveryEvent})
+	fill(f)
 	f.move(f.d, f.a, f.b)
 	f.move(f.d, f.b, f.a)
 	f.a.Kill()

@@ -11,6 +11,8 @@ var again = []mutation{
 		edits: []edit{{"node/answer.go", "	e, _ := in.Call.by.(*sourceEntry)\n	if shot,", "	e := c.sources[in.Call.Migration]\n	if shot,"}}},
 	{name: "old-epoch-taken", broken: "a node takes a daemon that has left it at an epoch from before that", promise: "P3", pkg: "node", tests: "TestStalePrepare",
 		edits: []edit{{"node/arrivals.go", "t.entity == msg.Entity && msg.Epoch < t.epoch {", "t.entity == msg.Entity && msg.Epoch == 0 {"}}},
+	{name: "copy-kept-without-room", broken: "without room for a tombstone the copy of a daemon that has left is kept", promise: "P7", pkg: "sim", tests: "TestS6_NoRoomAndNoCopy",
+		edits: []edit{{"node/tombstone.go", "	if t.durable {\n		c.call(", "	if t.durable && record != nil {\n		c.call("}}},
 	{name: "copy-outlives-its-move", broken: "without room for a tombstone the copy of a daemon that has left is kept, and its proof ends whatever copy is here (three rules)", promise: "P1", pkg: "sim", tests: "TestS6_NoRoomForTheTombstone",
 		edits: []edit{
 			{"node/tombstone.go", "	if t.durable {\n		c.call(", "	if t.durable && record != nil {\n		c.call("},
