@@ -111,7 +111,8 @@ func (c *Cluster) unfinished(l *life) string {
 }
 
 // undecided reports whether nobody can know where a daemon is: a process died between the hold and the
-// activation, with the only proof.
+// activation, with the only proof, or, before the commit, with the only copy that could still have committed. If a hostile node
+// asked for the move, nobody here says that it is in doubt.
 func (c *Cluster) undecided(origin uint64) bool {
 	if j := c.logs[origin]; j == nil || j.wild {
 		return true // whoever has it decides, or does not
@@ -121,7 +122,7 @@ func (c *Cluster) undecided(origin uint64) bool {
 			return true
 		}
 	}
-	return c.heard != nil && !c.durable() && c.lastMoveHit(origin)
+	return c.heard != nil && !c.durable() && (c.logs[origin].lost || c.lastMoveHit(origin))
 }
 
 // lastMoveHit reports whether the source or the target of a daemon's last move has died since. That is all there is to go by if a
