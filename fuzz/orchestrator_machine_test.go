@@ -56,7 +56,8 @@ func (r *role) orchestratorInput() orchestrator.Input {
 	return orchestrator.Tick{}
 }
 
-// proof is what an orchestrator has been shown of the activation: the handovers by the source, and then the target's ack of one.
+// proof is what an orchestrator has been shown of the activation: the handovers by the source, and then the target's ack of one, or that
+// the source has moved the daemon once more.
 type proof struct {
 	entries map[crypto.Digest]bool
 	whole   bool
@@ -75,6 +76,8 @@ func (p *proof) note(in orchestrator.Input) {
 		shown(msg.Handover)
 	case *wire.Answer:
 		shown(msg.Handover)
+	case *wire.MigrationFailed:
+		p.whole = p.whole || len(p.entries) > 0 && msg.Reason == wire.ReasonMoved
 	case *wire.ActivateAck:
 		p.whole = p.whole || got.From == roleNodes[1] && p.entries[msg.Signed.Head.Digest] && msg.Signed.VerifyKey(roleKeys[1].Public()) == nil
 	}

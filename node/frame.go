@@ -221,7 +221,7 @@ func (c *Core) views(ref wire.Ref) []subproto.View {
 		views = append(views, subproto.View{Role: subproto.Target, Parties: subproto.Parties{
 			Source: e.m.Source(), Target: c.cfg.Node, Orchestrator: e.m.Orchestrator()}})
 	}
-	if e := c.orchestrators[ref.Migration]; e != nil {
+	if e := c.orchestrators[ref.Migration]; e != nil && e.m.Ref().Origin == ref.Origin {
 		views = append(views, subproto.View{Role: subproto.Orchestrator, Parties: subproto.Parties{
 			Source: e.m.Source(), Target: e.m.Target(), Orchestrator: c.cfg.Node}})
 	}
@@ -301,7 +301,7 @@ func (c *Core) stray(from crypto.NodeID, ref wire.Ref, msg wire.Message) {
 // proof. There is no tombstone before the activation has been proven, while the target may have forgotten it: the daemon has gone on
 // from there. The figures of the move are not in it.
 func (c *Core) tellOutcome(to crypto.NodeID, ref wire.Ref) {
-	if t := c.tombstones[ref.Origin]; t != nil && t.migration == ref.Migration {
+	if t := c.tombstones[ref.Origin]; t.moved(ref) {
 		c.send(to, &wire.CleanupComplete{Ref: ref, Outcome: wire.OutcomeMoved, Stats: wire.Stats{Epoch: t.epoch}})
 	}
 }
@@ -314,7 +314,7 @@ func (c *Core) whereIs(to crypto.NodeID, ref wire.Ref, attempt wire.Attempt) {
 	failed := &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonDaemonNotFound}
 	t := c.tombstones[ref.Origin]
 	switch {
-	case t != nil && t.migration == ref.Migration:
+	case t.moved(ref):
 		ans.State, ans.HasHandover, ans.Handover = wire.StateReleased, true, t.handover
 		c.send(to, ans)
 	case t != nil && c.daemons[ref.Origin] == nil:

@@ -238,3 +238,35 @@ func TestIDOfACopyThatIsBack(t *testing.T) {
 		t.Errorf("with the first copy gone, the other daemon's Prepare is answered with %v", types(eff))
 	}
 }
+
+// TestOutcomeOfAnotherDaemon: an orchestrator believes nothing that its source says of another daemon. Somebody else has used the id of
+// its migration for that.
+func TestOutcomeOfAnotherDaemon(t *testing.T) {
+	c := withPeers()
+	first, other := twoUnderOneID()
+	c.Step(benchTime, node.Migrate{Migration: first.Migration, Origin: first.Origin, Source: crypto.NodeID{2}, Target: crypto.NodeID{3}})
+	step(c, 1, &wire.CleanupComplete{Ref: other.Ref, Outcome: wire.OutcomeMoved})
+	if m, _ := c.Migration(first.Migration); m.Outcome != 0 {
+		t.Errorf("%v, by what was said of another daemon", m.Outcome)
+	}
+	step(c, 1, &wire.CleanupComplete{Ref: first.Ref, Outcome: wire.OutcomeMoved})
+	if m, _ := c.Migration(first.Migration); m.Outcome != wire.OutcomeMoved {
+		t.Errorf("%v, by what was said of the daemon", m.Outcome)
+	}
+}
+
+// TestRecordOfAnotherEpoch: the record of a move is no answer to a target whose copy is from a later stay, under the same id: it is not
+// the handover for that, and the copy would wait for ever.
+func TestRecordOfAnotherEpoch(t *testing.T) {
+	c := withPeers()
+	msg := arrival(0)
+	c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{Entity: msg.Entity, Ref: msg.Ref, To: crypto.NodeID{2}, Handover: entry(t), Expires: uint64(benchTime.UnixNano()) + 1e9}})
+	c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: msg.Entity, Origin: msg.Origin, Epoch: 3}})
+	for epoch, want := range map[uint64][]wire.Type{1: {wire.TypeAnswer, wire.TypeCleanupComplete}, 3: {wire.TypeAnswer, wire.TypeMigrationFailed}} {
+		ref := msg.Ref
+		ref.Epoch = epoch
+		if got := types(step(c, 2, &wire.Ask{Ref: ref})); !slices.Equal(got, want) {
+			t.Errorf("asked about epoch %d, the node answers %v, want %v", epoch, got, want)
+		}
+	}
+}

@@ -40,6 +40,12 @@ func (c *Core) arrivalOf(ref wire.Ref) *wire.ActivateAck {
 	return ack
 }
 
+// moved reports whether a migration is the one that has moved the daemon from here. Under its id the daemon may leave a second time,
+// at a later epoch.
+func (t *tombstone) moved(ref wire.Ref) bool {
+	return t != nil && t.migration == ref.Migration && (ref.Epoch == 0 || ref.Epoch+1 == t.epoch)
+}
+
 // bury replaces a daemon that moved away by its tombstone. One that serves here again stays: what has moved away is then a copy of an
 // earlier process, and is proven late.
 func (c *Core) bury(d *local, ref wire.Ref, to crypto.NodeID, addrs []string, handover crypto.CausalEvent) {

@@ -14,6 +14,7 @@ import (
 func (m *Machine) failed(msg *wire.MigrationFailed) {
 	switch {
 	case m.committed:
+		m.cameBack = m.cameBack || msg.Reason == wire.ReasonMoved
 		m.endIfProven()
 	case msg.Reason == wire.ReasonNotReady:
 		m.notReady(msg.Detail)

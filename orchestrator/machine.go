@@ -120,6 +120,7 @@ type Machine struct {
 	proven    bool // the target has acknowledged the handover
 	fetched   bool // the handover came as an answer to this node's question
 	elsewhere bool // the target has the daemon, but not from this migration
+	cameBack  bool // the source has had the daemon again since the commit, and has given it away
 	ran       bool // the source has reported: it had the daemon
 	ended     *Ended
 
@@ -228,7 +229,7 @@ func (m *Machine) follows(p wire.Phase) bool {
 func (m *Machine) run() {
 	m.state = running
 	m.at = m.now.Add(m.cfg.Silence)
-	m.unknown.source, m.unknown.target, m.elsewhere = false, false, false
+	m.unknown.source, m.unknown.target, m.elsewhere, m.cameBack = false, false, false, false
 }
 
 // completed: a source that has only its record of the move left knows the epoch and no figures. Those of its last report
@@ -274,10 +275,14 @@ func (m *Machine) answered(from crypto.NodeID, msg *wire.Answer) {
 }
 
 // bothUnknown: the source has restarted without the daemon and no target has it; or the source has never had
-// it, or not any more, when it was asked. With the commit known, a target that has the daemon from elsewhere has it again.
+// it, or not any more, when it was asked. With the commit known, a target that has the daemon from elsewhere has it again; and a
+// source that has moved it by another migration had it back, which takes a target that was activated: a node remembers one move of a
+// daemon, the last.
 func (m *Machine) bothUnknown() {
 	switch {
 	case !m.unknown.source || !m.unknown.target && m.req.Source != m.req.Target:
+	case m.committed && m.cameBack:
+		m.end(wire.OutcomeMoved, 0, "")
 	case m.committed && (!m.ran || m.elsewhere):
 	case !m.ran || m.elsewhere:
 		m.end(wire.OutcomeStayed, wire.ReasonDaemonNotFound, "the source does not have the daemon, and nothing was moved")

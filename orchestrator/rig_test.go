@@ -150,7 +150,7 @@ var states = map[string]wire.State{
 
 var reasons = map[string]wire.Reason{
 	"notready": wire.ReasonNotReady, "diverged": wire.ReasonDiverged, "already": wire.ReasonAlreadyMigrating,
-	"cancelled": wire.ReasonCancelled, "notfound": wire.ReasonDaemonNotFound,
+	"cancelled": wire.ReasonCancelled, "notfound": wire.ReasonDaemonNotFound, "moved": wire.ReasonMoved,
 }
 
 // message is what a peer says, in words.
