@@ -73,8 +73,8 @@ func (j *Journal) lead() error {
 	j.round++
 	j.roundErr = err
 	j.cond.Broadcast()
-	if err == nil {
-		j.sweep()
+	if !errors.Is(err, ErrSync) {
+		j.sweep() // on a full disk too: it makes room
 	}
 	j.busy = false
 	j.cond.Broadcast()

@@ -153,6 +153,37 @@ func TestNobodyAttendsASweep(t *testing.T) {
 	})
 }
 
+// TestFullDiskIsSwept: what an Append has made superfluous is deleted as soon as that is durable, also if there is no room for
+// what was appended behind it. The file may be what fills the disk, and every later round has only what fails.
+func TestFullDiskIsSwept(t *testing.T) {
+	disk, filling := crashdisk.New(), false
+	cfg := small
+	cfg.Fail = func(point string) {
+		if point == "group: synced" && filling {
+			disk.Full(true)
+		}
+	}
+	j := open(t, disk, cfg)
+	j.Recovered()
+	large, other := newChain(j.Next()), newChain(j.Next())
+	j.Append(large.born(), spool(t, j, large, make([]byte, 2*journal.MaxInline)))
+	wait(t, j, j.Append(other.born(), other.base(nil)))
+	j.Append(journal.Dropped{Copy: large.id})
+	at := j.Append(other.event(make([]byte, cfg.SegmentSize))) // begins a segment
+	filling = true
+	for range 2 {
+		if err := j.Wait(at); !errors.Is(err, journal.ErrDiskFull) {
+			t.Fatalf("Wait: %v, want ErrDiskFull", err)
+		}
+	}
+	if n := filesIn(t, disk, "copies"); n != 0 {
+		t.Errorf("%d files of a copy whose end is durable, on a full disk", n)
+	}
+	filling = false
+	disk.Full(false)
+	wait(t, j, at)
+}
+
 // TestClosed: nothing is taken, nobody is kept waiting, and nobody is told that what was not taken is durable.
 func TestClosed(t *testing.T) {
 	disk := crashdisk.New()
