@@ -86,7 +86,8 @@ func (j *Journal) enterLast(im *image) error {
 		return j.enter(j.seg)
 	}
 	s := im.last
-	j.seg, j.in = &s.seg, &s.seg
+	seg := s.seg // a copy: s has the whole file in memory
+	j.seg, j.in = &seg, &seg
 	j.end, j.group = s.end, s.group
 	if s.torn != nil && s.torn.header != 0 {
 		j.group++ // of the torn group, some stands
