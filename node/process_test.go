@@ -23,7 +23,13 @@ func (blank) Restore(r io.Reader) error              { _, err := io.Copy(io.Disc
 // process is one life of a node with a disk: what obeys the calls of its core.
 func process(t *testing.T, disk journal.Disk, id crypto.NodeID) *node.Executor {
 	t.Helper()
-	j, err := journal.Open(disk, journal.Config{})
+	return processWith(t, disk, id, journal.Config{})
+}
+
+// processWith is a process with a journal that is tuned.
+func processWith(t *testing.T, disk journal.Disk, id crypto.NodeID, cfg journal.Config) *node.Executor {
+	t.Helper()
+	j, err := journal.Open(disk, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,10 +31,11 @@ type stays struct {
 	mu     sync.Mutex
 	held   map[uint64]stay
 	coming map[moveKey]stay
-	going  map[moveKey]stay        // handed over, and not buried; held as well until the daemon is back
-	busy   map[journal.CopyID]bool // a new base is being written
-	alive  map[journal.CopyID]bool // its records may still be appended
-	asleep int                     // copies that are to be brought back and are not
+	going  map[moveKey]stay          // handed over, and not buried; held as well until the daemon is back
+	busy   map[journal.CopyID]bool   // a new base is being written
+	pauses map[journal.CopyID]*pause // the last one could not be written
+	alive  map[journal.CopyID]bool   // its records may still be appended
+	asleep int                       // copies that are to be brought back and are not
 }
 
 func (s *stays) of(origin uint64) (stay, bool) {
@@ -173,6 +174,7 @@ func (x *Executor) end(st stay, records ...journal.Record) journal.Position {
 	x.stays.mu.Lock()
 	defer x.stays.mu.Unlock()
 	delete(x.stays.alive, st.copy)
+	delete(x.stays.pauses, st.copy)
 	return x.Journal.Append(append(records, journal.Dropped{Copy: st.copy})...)
 }
 

@@ -111,7 +111,7 @@ func (p *Peer) keepJournal() {
 		if p.journal.Pending() > 0 && p.wait(p.journal.Last()) != nil {
 			return
 		}
-		for _, origin := range p.executor.Due() {
+		for _, origin := range p.executor.Due(now()) {
 			p.queues.push(p, node.Call{Origin: origin, Op: node.Checkpoint{}})
 		}
 	}
@@ -120,12 +120,12 @@ func (p *Peer) keepJournal() {
 // compact writes a new base beside the daemon's queue.
 func (p *Peer) compact(view node.Checkpointed) {
 	if view.Err != nil {
-		p.log.Warn().Err(view.Err).Msg("a daemon's log could not be shortened; it is tried again")
+		p.log.Warn().Err(view.Err).Msg("a daemon's log could not be shortened; it is tried again after a pause")
 		return
 	}
 	p.wg.Go(func() {
 		if err := p.executor.Compact(view, p.wait); err != nil && p.ctx.Err() == nil {
-			p.log.Warn().Err(err).Msg("a daemon's log could not be shortened; it is tried again")
+			p.log.Warn().Err(err).Msg("a daemon's log could not be shortened; it is tried again after a pause")
 		}
 	})
 }

@@ -62,7 +62,7 @@ func (l *life) keepJournal() {
 	if l.journal.Pending() > 0 {
 		_ = l.wait(l.journal.Last()) // a full disk is met again by whoever needs it
 	}
-	for _, origin := range l.executor.Due() {
+	for _, origin := range l.executor.Due(l.c.now) {
 		l.dispatch(node.Call{Origin: origin, Op: node.Checkpoint{}})
 	}
 	l.after(housekeeping, l.keepJournal)
