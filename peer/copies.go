@@ -92,19 +92,21 @@ func (c *copies) refuse(stream uint64) {
 	}
 }
 
-func (c *copies) restoring(id wire.MigrationID, f *feed) {
+// restoring notes what a restore reads from, until done is called.
+func (c *copies) restoring(id wire.MigrationID, f *feed) (done func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.feeds == nil {
 		c.feeds = make(map[wire.MigrationID]*feed)
 	}
 	c.feeds[id] = f
-}
-
-func (c *copies) restored(id wire.MigrationID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.feeds, id)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.feeds[id] == f { // the id may have begun anew since the result was posted
+			delete(c.feeds, id)
+		}
+	}
 }
 
 // feed returns what a restore reads from, nil if none runs.
@@ -179,10 +181,10 @@ func (p *Peer) startRestore(call node.Call, op target.CallRestore) {
 		return
 	}
 	f := newFeed(r, op.From)
-	p.copies.restoring(op.Migration, f)
+	done := p.copies.restoring(op.Migration, f)
 	p.wg.Go(func() {
 		defer f.close()
-		defer p.copies.restored(op.Migration)
+		defer done()
 		result := p.executor.Restore(op, &capped{r: f, left: p.cfg.MaxSnapshot, beyond: p.tooLarge}, func(head crypto.Head) {
 			p.post(node.Claimed{Migration: op.Migration, Head: head})
 		}, p.wait)
