@@ -55,8 +55,8 @@ type Config struct {
 	// or /48) may begin before it must prove its address first; four times
 	// that for all prefixes together. 0 = 32.
 	HandshakeRate int
-	// HandshakeTimeout bounds a handshake from the first packet to the hello;
-	// 0 = 5 s.
+	// HandshakeTimeout bounds a handshake from the first packet to the hello,
+	// and the wait for the header of a stream; 0 = 5 s.
 	HandshakeTimeout time.Duration
 	// IdleTimeout ends a session whose peer has been silent; 0 = 15 s, at
 	// least 1 s.

@@ -58,7 +58,8 @@
 //
 // A peer that does not read is disconnected when its queue is full. One that
 // falls silent is disconnected after IdleTimeout. One that breaks a rule of
-// streams or frames is told which, and disconnected.
+// streams or frames is told which, and disconnected. A one-way stream of which
+// nothing comes for 5 s is refused, and nothing else ends by it.
 //
 // Streams of a session share its receive window. A stream starts with 64 KiB of
 // it, so 64 streams that were never read leave room for the rest; a few streams

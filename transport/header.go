@@ -71,12 +71,25 @@ func (k StreamKind) transfer() bool { return k == KindEvents || k == KindSnapsho
 
 // readStreamHeader reads a header and not a byte more.
 func readStreamHeader(r io.Reader) (StreamHeader, error) {
-	var b [1 + refLen]byte
-	if _, err := io.ReadFull(r, b[:1]); err != nil {
+	kind, err := readKind(r)
+	if err != nil {
 		return StreamHeader{}, err
 	}
+	return readHeaderOf(kind, r)
+}
+
+// readKind reads the first byte of a header.
+func readKind(r io.Reader) (StreamKind, error) {
+	var b [1]byte
+	_, err := io.ReadFull(r, b[:])
+	return StreamKind(b[0]), err
+}
+
+// readHeaderOf reads what follows the first byte.
+func readHeaderOf(kind StreamKind, r io.Reader) (StreamHeader, error) {
+	b := [1 + refLen]byte{byte(kind)}
 	n := 1
-	if StreamKind(b[0]).transfer() {
+	if kind.transfer() {
 		n = len(b)
 		if _, err := io.ReadFull(r, b[1:]); err != nil {
 			return StreamHeader{}, err

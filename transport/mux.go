@@ -40,6 +40,9 @@ type sendStream interface {
 	reset()
 	// prioritize orders the streams of a connection: lower goes first.
 	prioritize(urgency int8)
+	// over is closed when the stream has ended, also by the reader's refusal.
+	// It is nil if a refusal is always the end of the session.
+	over() <-chan struct{}
 }
 
 // A recvStream is read by one goroutine.

@@ -99,6 +99,12 @@ func (o *outbox) run() {
 		}
 		select {
 		case <-o.wake:
+		case <-o.stream.over():
+			// What was written before may be lost, though the session is not,
+			// and nobody would notice until there is more to write.
+			_, err := o.stream.Write(nil)
+			o.s.broken(err)
+			return
 		case <-o.s.ctx.Done():
 			return
 		}

@@ -128,11 +128,14 @@ func (p *pipe) free() {
 }
 
 // The rest of what makes a pipe a sendStream and a recvStream. Streams of a Hub
-// have no urgency: there is no wire on which they would queue.
+// have no urgency: there is no wire on which they would queue. For the same
+// reason no header is late, and nobody refuses a stream of frames and keeps the
+// session.
 
-func (p *pipe) reset()          { p.fail(errPipeReset, false) }
-func (p *pipe) refuse()         { p.fail(errPipeRefused, true) }
-func (p *pipe) prioritize(int8) {}
+func (p *pipe) reset()                { p.fail(errPipeReset, false) }
+func (p *pipe) refuse()               { p.fail(errPipeRefused, true) }
+func (p *pipe) prioritize(int8)       {}
+func (p *pipe) over() <-chan struct{} { return nil }
 
 // pipePair is a bidirectional stream: what one end writes the other reads.
 type pipePair struct {
@@ -147,3 +150,4 @@ func (s pipePair) Close() error                { return s.out.Close() }
 func (s pipePair) reset()                      { s.out.reset() }
 func (s pipePair) refuse()                     { s.in.refuse() }
 func (s pipePair) prioritize(int8)             {}
+func (s pipePair) over() <-chan struct{}       { return nil }

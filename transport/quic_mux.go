@@ -82,9 +82,11 @@ type (
 func (s quicPair) reset()                  { s.CancelWrite(streamCut) }
 func (s quicPair) refuse()                 { s.CancelRead(streamCut) }
 func (s quicPair) prioritize(urgency int8) { s.SetPriority(urgency, true) }
+func (s quicPair) over() <-chan struct{}   { return s.Context().Done() }
 
 func (s quicOut) reset()                  { s.CancelWrite(streamCut) }
 func (s quicOut) prioritize(urgency int8) { s.SetPriority(urgency, true) }
+func (s quicOut) over() <-chan struct{}   { return s.Context().Done() }
 
 func (s quicIn) refuse() { s.CancelRead(streamCut) }
 

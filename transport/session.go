@@ -168,10 +168,23 @@ func (s *session) acceptStreams() {
 
 // readOne reads the header of an incoming stream and serves it. The goroutine
 // of a snapshot ends here; whoever reads the snapshot brings its own.
+//
+// A header that has begun must come to its end in time. A stream of which
+// nothing has come is not the peer's doing: QUIC opens with a stream all that
+// were to be opened before it, and the header of one of them may wait behind
+// other traffic. It is refused, which gives its slot back.
 func (s *session) readOne(src recvStream) {
 	late := time.AfterFunc(s.net.cfg.HandshakeTimeout, src.refuse)
-	head, err := readStreamHeader(src)
-	late.Stop()
+	kind, err := readKind(src)
+	if !late.Stop() {
+		return
+	}
+	var head StreamHeader
+	if err == nil {
+		late.Reset(s.net.cfg.HandshakeTimeout)
+		head, err = readHeaderOf(kind, src)
+		late.Stop()
+	}
 	switch {
 	case s.mux.cut(err):
 		// A snapshot that was given up as soon as it was opened: a reset drops what was on its way, the header too.

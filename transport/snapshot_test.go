@@ -286,6 +286,7 @@ func (s *nowhere) Write(p []byte) (int, error) { s.n += len(p); return len(p), n
 func (s *nowhere) Close() error                { return nil }
 func (s *nowhere) reset()                      {}
 func (s *nowhere) prioritize(int8)             {}
+func (s *nowhere) over() <-chan struct{}       { return nil }
 
 func TestSnapshotWriterDoesNotAllocate(t *testing.T) {
 	s := quietSession(t)

@@ -71,7 +71,7 @@ func TestSnapshotStreamsOutOfNowhere(t *testing.T) {
 	v.within("snapshots out of nowhere", bound{heap: 8 << 20, peak: 64 << 20, goroutines: 2 * goroutinesPerSession, files: 4})
 }
 
-// A one-way stream whose header does not come ends the session: what it is for would never be known.
+// A one-way stream whose header begins and does not come ends the session: what it is for would never be known.
 func TestStreamsWithoutAHeader(t *testing.T) {
 	v := attacked(t, wire.RightSubmit)
 	c := v.call(v.attacker)
