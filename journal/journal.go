@@ -89,6 +89,7 @@ type Journal struct {
 	fold     *fold
 	opened   *State // as it was opened; nil once recovered
 	events   map[CopyID][]place
+	kept     map[string]bool // files that those two may lead to
 	next     CopyID
 	nextFile uint64           // number of the next base file
 	seg      *segment         // where the next record goes
@@ -164,11 +165,12 @@ func (j *Journal) Tombstone(origin uint64) (Tombstone, bool) {
 	return Tombstone{}, false
 }
 
-// Recovered ends the reading: what was kept for Events is freed, and files that nothing needs begin to be deleted.
+// Recovered ends the reading: what was kept for it is freed, and files that only the log as it was opened needs begin to be
+// deleted, as all others have been before.
 func (j *Journal) Recovered() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.opened, j.events = nil, nil
+	j.opened, j.events, j.kept = nil, nil, nil
 }
 
 // Due returns copies whose events keep old segments alive beyond the limit, in order: each needs a new base.

@@ -32,18 +32,24 @@ func newJournal(disk Disk, cfg Config, im *image) *Journal {
 	j := &Journal{disk: disk, cfg: cfg, fold: im.fold, events: make(map[CopyID][]place), sizes: make(map[uint64]int64)}
 	j.cond.L = &j.mu
 	j.opened = j.fold.state()
+	j.kept = make(map[string]bool)
 	j.fold.index = false
 	// What is missing at the front is known to be superfluous: from here on, every copy is known.
 	j.fold.whole = true
 	j.fold.first = im.first
 	for id, e := range j.fold.copies {
 		j.events[id], e.events = e.events, nil
-		if e.Base != nil {
-			j.nextFile = max(j.nextFile, e.Base.File)
+		if e.Base == nil {
+			j.kept[partName(id)] = true
+			continue
 		}
+		j.kept[baseName(id, e.Base.File)] = true
+		j.nextFile = max(j.nextFile, e.Base.File)
 	}
 	for i, size := range im.sizes {
-		j.sizes[im.first+uint64(i)] = size
+		number := im.first + uint64(i)
+		j.sizes[number] = size
+		j.kept[segmentName(number)] = true
 	}
 	return j
 }

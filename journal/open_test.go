@@ -37,3 +37,37 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// TestSweepBeforeRecovered: a daemon whose kind is never registered sleeps for as long as the process lives, and what it sleeps on
+// stays. The bases and segments that the others leave behind meanwhile do not: there is no bound to those.
+func TestSweepBeforeRecovered(t *testing.T) {
+	disks(t, func(t *testing.T, disk journal.Disk) {
+		j := open(t, disk, small)
+		asleep, busy := newChain(j.Next()), newChain(2)
+		content := make([]byte, 2*journal.MaxInline)
+		j.Append(asleep.born(), spool(t, j, asleep, content))
+		wait(t, j, j.Append(busy.born(), spool(t, j, busy, content)))
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		j = open(t, disk, small)
+		for range 40 {
+			j.Append(busy.event(make([]byte, 4<<10)))
+			wait(t, j, j.Append(spool(t, j, busy, content)))
+		}
+		if n := filesIn(t, disk, "copies"); n != 3 {
+			t.Errorf("%d bases, want one of each daemon and the one that was there", n)
+		}
+		if n := filesIn(t, disk, "log"); n > small.MaxSegments+1 {
+			t.Errorf("%d segments, want at most %d and the one that was there", n, small.MaxSegments)
+		}
+		checkBase(t, j, asleep.id, content)
+		checkBase(t, j, busy.id, content)
+		j.Recovered()
+		wait(t, j, j.Append(busy.event(nil)))
+		if n := filesIn(t, disk, "copies"); n != 2 {
+			t.Errorf("%d bases once nobody sleeps, want one of each daemon", n)
+		}
+		reopened(t, disk, j, asleep.id, content)
+	})
+}

@@ -183,12 +183,9 @@ func fillSegment(disk Disk, name string, s *segment) (err error) {
 // sweep deletes files that nothing needs, without the lock. A deletion need not be durable: the next Open finds
 // again what it must. One that fails is tried again.
 func (j *Journal) sweep() {
-	if j.opened != nil {
-		return // State and Events may still lead to them
-	}
 	var ready, later []garbage
 	for _, g := range j.garbage {
-		if g.after <= j.durable {
+		if g.after <= j.durable && !j.kept[g.name] {
 			ready = append(ready, g)
 		} else {
 			later = append(later, g)

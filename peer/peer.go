@@ -178,7 +178,8 @@ func (p *Peer) Learn(id crypto.NodeID, addrs ...string) {
 
 // RegisterKind makes this node able to spawn and to receive daemons of a kind. newDaemon is called once
 // for each and must not hand out the same daemon twice.
-// Daemons of the kind that the journal has are brought back now.
+// Daemons of the kind that the journal has are brought back now. Register every kind that has ever been here: a daemon
+// that is not brought back keeps its part of the log on the disk, and everything behind that.
 func (p *Peer) RegisterKind(kind string, newDaemon func() daemon.Daemon) error {
 	if err := p.factories.RegisterKind(kind, newDaemon); err != nil {
 		return err
