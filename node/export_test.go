@@ -16,6 +16,6 @@ func (c *Core) Sizes() map[string]int {
 		"ended": len(c.ended), "refusals": len(c.refusals), "refused": len(c.refused),
 		"unanswered": unanswered, "routes": len(c.routes), "waiting": waiting, "clients": len(c.clients),
 		"timers": len(c.timers), "inbox": len(c.inbox), "changes": len(c.inStep) + len(c.touched),
-		"tombstones": len(c.tombstones), "freezes": len(c.freezes),
+		"tombstones": len(c.tombstones), "freezes": len(c.freezes), "serving": len(c.serving),
 	}
 }

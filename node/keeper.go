@@ -27,9 +27,11 @@ type (
 		Peer    crypto.NodeID
 		Message wire.Message
 	}
-	// DirectoryAnswer is the answer, nil if there is none to give any more.
+	// DirectoryAnswer is the answer, nil if there is none to give any more. Every request has one, also when its session
+	// is gone: until then it counts towards what the peer has under way.
 	DirectoryAnswer struct {
 		Session SessionID
+		Peer    crypto.NodeID
 		Message wire.Message
 	}
 )
@@ -37,7 +39,8 @@ type (
 func (AskKeeper) nodeInput()       {}
 func (DirectoryAnswer) nodeInput() {}
 
-// maxDirectoryRequests bounds what one session has under way, watches included.
+// maxDirectoryRequests bounds what one peer has under way, watches included, and whether or not the session that it
+// asked on is still there: the question outlives it.
 const maxDirectoryRequests = 64
 
 // versions are what this node speaks. The directory's subprotocol is for nodes that have one.
@@ -82,22 +85,20 @@ func (c *Core) directory(s *session, msg wire.Message) {
 		c.complain(s, msg.Type(), wire.Ref{}, &subproto.RightsError{Type: msg.Type(), From: s.peer, Need: wire.RightMigrateIn})
 		return
 	}
-	if s.serving == maxDirectoryRequests {
+	if c.serving[s.peer] == maxDirectoryRequests {
 		request, _ := directory.RequestOf(msg)
 		c.sendOn(s, &wire.DirectoryFailed{Request: request, Reason: wire.ReasonNotReady, Detail: "too many questions are under way"})
 		return
 	}
-	s.serving++
+	c.serving[s.peer]++
 	c.out.DirectoryRequests = append(c.out.DirectoryRequests, DirectoryRequest{s.id, s.peer, msg})
 }
 
 func (c *Core) directoryAnswer(in DirectoryAnswer) {
-	s := c.sessions[in.Session]
-	if s == nil {
-		return
+	if c.serving[in.Peer]--; c.serving[in.Peer] <= 0 {
+		delete(c.serving, in.Peer)
 	}
-	s.serving--
-	if in.Message != nil {
+	if s := c.sessions[in.Session]; s != nil && in.Message != nil {
 		c.sendOn(s, in.Message)
 	}
 }

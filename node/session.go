@@ -28,7 +28,6 @@ type session struct {
 
 	waiting map[uint64]struct{} // tickets whose answer goes here
 	asked   []uint64            // questions to the directory that the peer keeps
-	serving int                 // the peer's questions to the directory that is here
 }
 
 // peer is what the core knows of another node.

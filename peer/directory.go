@@ -96,7 +96,7 @@ func (p *Peer) serveDirectory(r node.DirectoryRequest) {
 		if d == nil {
 			d = directory.None{}
 		}
-		p.post(node.DirectoryAnswer{Session: r.Session, Message: directory.Serve(ctx, d, r.Peer, r.Message)})
+		p.post(node.DirectoryAnswer{Session: r.Session, Peer: r.Peer, Message: directory.Serve(ctx, d, r.Peer, r.Message)})
 	})
 }
 

@@ -21,6 +21,7 @@
 //	a snapshot                                 64 GiB                        peer.Config
 //	peers known by hearsay                     4,096                         package node
 //	dials under way                            256                           package node
+//	questions of a node to the directory       64, a goroutine each          package node
 //
 // The tests find what they look for with a single attacker. What several of them can do is the sum.
 package attack

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/directory"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/peer"
 	"github.com/ferrymesh/ferry/target"
@@ -36,6 +37,7 @@ type victimConfig struct {
 	Rights      map[string]wire.Rights // by node id in hexadecimal
 	Dir         string
 	MaxSnapshot int64
+	Directory   bool // it keeps one
 }
 
 // greeting is the victim's first line.
@@ -76,8 +78,12 @@ func beAttacked() (err error) {
 	if err != nil {
 		return err
 	}
+	var keeps directory.Directory
+	if cfg.Directory {
+		keeps = directory.NewMemory()
+	}
 	p, err := peer.New(peer.Config{
-		Key: key, Listen: "127.0.0.1:0", DataDir: cfg.Dir, Durability: wire.DurabilityEveryEvent,
+		Key: key, Directory: keeps, Listen: "127.0.0.1:0", DataDir: cfg.Dir, Durability: wire.DurabilityEveryEvent,
 		Authorize: func(id crypto.NodeID) (wire.Rights, bool) {
 			r, ok := cfg.Rights[fmt.Sprintf("%x", id[:])]
 			return r, ok
