@@ -94,6 +94,33 @@ func TestAddressLearnedDuringDialIsTried(t *testing.T) {
 	}
 }
 
+// A peer that comes back from somewhere else says so in its next greeting: it is dialed there from then on, and not where it was
+// before or where others have seen it. Addresses that the operator gave stay.
+func TestGreetingRenewsAddresses(t *testing.T) {
+	for name, c := range map[string]struct{ given, hearsay, want []string }{
+		"of an earlier greeting": {want: []string{"new:1"}},
+		"of others":              {hearsay: []string{"hearsay:1"}, want: []string{"new:1"}},
+		"of the operator":        {given: []string{"given:1"}, want: []string{"given:1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Unix(1_700_000_000, 0)
+			core := node.New(node.Config{Node: ids[0], Boot: 1})
+			core.Step(now, node.Learn{Peer: ids[1], Addrs: c.given})
+			core.Step(now, node.Serve{Daemon: node.Daemon{Entity: genesis.Entity, Origin: genesis.Head().Origin, Kind: "model", Epoch: 1}})
+			core.Step(now, node.Migrate{Migration: wire.MigrationID{1}, Origin: genesis.Head().Origin, Target: ids[1], Addrs: c.hearsay})
+			core.Step(now, node.CancelMigration{Migration: wire.MigrationID{1}})
+			for n, at := range []string{"old:1", "new:1"} {
+				id := node.SessionID(n + 1)
+				core.Step(now, node.SessionUp{Session: id, Peer: ids[1], Rights: wire.AllRights})
+				visitor{core, now, id}.say(&wire.Hello{Versions: subproto.Supported(), Boot: uint64(n + 1), Addrs: []string{at}})
+				core.Step(now, node.SessionDown{Session: id, Err: wire.ErrUnreachable})
+			}
+			again := core.Step(now, node.Migrate{Migration: wire.MigrationID{2}, Origin: 7, Source: ids[1], Target: ids[2]})
+			wantDial(t, again, ids[1], c.want...)
+		})
+	}
+}
+
 func wantDial(t *testing.T, out node.Effects, peer crypto.NodeID, addrs ...string) {
 	t.Helper()
 	if len(out.Dials) != 1 || out.Dials[0].Peer != peer || !slices.Equal(out.Dials[0].Addrs, addrs) {

@@ -115,8 +115,8 @@ func (c *Core) hello(s *session, msg *wire.Hello) {
 	s.agreed, s.boot = agreed, msg.Boot
 	p := c.peer(s.peer)
 	p.name = msg.Name
-	if len(msg.Addrs) > 0 && len(p.addrs) == 0 {
-		p.addrs = msg.Addrs
+	if len(msg.Addrs) > 0 && !p.given {
+		p.addrs = msg.Addrs // its own word is newer than what it said before, and better than what others say of it
 	}
 	for _, err := range errs {
 		c.note(Note{Kind: NoteAlarm, Peer: s.peer, Text: "a subprotocol cannot be used with this peer", Err: err})
