@@ -20,7 +20,7 @@ type MigrateRequest struct {
 	// Source is the node the daemon is on; zero means this one.
 	Source crypto.NodeID
 	Target crypto.NodeID
-	// Addrs is where the target can be dialed, for a source that does not know it.
+	// Addrs is where the target can be dialed, for a source that does not know it; what wire.CheckAddrs refuses is refused.
 	Addrs   []string
 	Options wire.Options
 }
@@ -41,6 +41,9 @@ func (p *Peer) Migrate(ctx context.Context, req MigrateRequest) (*Migration, err
 	}
 	if req.Target == (crypto.NodeID{}) {
 		return nil, fmt.Errorf("peer: a migration needs a target: %w", wire.ErrRefused)
+	}
+	if err := wire.CheckAddrs(req.Addrs); err != nil {
+		return nil, fmt.Errorf("peer: nobody could be told where the target is: %w", err)
 	}
 	w := p.watchers.watch(req.ID)
 	ok := p.post(node.Migrate{

@@ -2,9 +2,13 @@ package peer
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -25,6 +29,24 @@ func TestMigrateRepeatedAfterItsEnd(t *testing.T) {
 		}
 		if s, err := m.Wait(ctx); err != nil || s.Outcome != wire.OutcomeMoved || s.Stats.Epoch != 2 {
 			t.Fatalf("%+v, %v", s, err)
+		}
+	}
+}
+
+// The addresses of a target go into frames and into the records of a commit. What their readers could not read is refused when the
+// move is asked for; in the middle of one it would end the process of the source, or be sent for ever.
+func TestMigrateChecksAddresses(t *testing.T) {
+	p := mesh(t, 1)[0]
+	for what, addrs := range map[string][]string{
+		"too many for a frame":  slices.Repeat([]string{"a:1"}, wire.MaxAddrs+1),
+		"too many for a record": slices.Repeat([]string{"a:1"}, 65),
+		"too long":              {strings.Repeat("a", wire.MaxAddr+1)},
+		"not printable":         {"far\n:1"},
+		"empty":                 {""},
+	} {
+		_, err := p.Migrate(t.Context(), MigrateRequest{Origin: 1, Target: crypto.NodeID{'t'}, Addrs: addrs})
+		if !errors.Is(err, wire.ErrTooLarge) && !errors.Is(err, wire.ErrBadFrame) {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }
