@@ -140,7 +140,8 @@ func (p *Peer) startCopy(c node.Copy) {
 	p.wg.Go(func() {
 		defer cancel()
 		sent, err := p.copySnapshot(ctx, c)
-		if !p.post(node.Copied{Migration: c.Ref.Migration, Serial: c.Serial, Bytes: sent, Done: err == nil, Err: err}) {
+		// A node that is closing may never look at what it has taken.
+		if !p.post(node.Copied{Migration: c.Ref.Migration, Serial: c.Serial, Bytes: sent, Done: err == nil, Err: err}) || p.ctx.Err() != nil {
 			c.Snapshot.Close()
 		}
 	})

@@ -232,6 +232,9 @@ func (p *Peer) Close() error {
 func (p *Peer) post(in node.Input) bool { return p.put(item{in: in}) }
 
 func (p *Peer) put(it item) bool {
+	if p.ctx.Err() != nil {
+		return false // there may be room in an inbox that nobody reads
+	}
 	select {
 	case p.items <- it:
 		return true
