@@ -140,6 +140,7 @@ func (r *Producer) abandon(b *batch) {
 	if !taken && unwanted {
 		r.batches = slices.DeleteFunc(r.batches, func(other *batch) bool { return other == b })
 		r.open -= len(b.items)
+		r.passRoomOn()
 	}
 	r.mu.Unlock()
 	if taken && unwanted {

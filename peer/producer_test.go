@@ -178,6 +178,35 @@ func TestProducerWindow(t *testing.T) {
 	answers.Wait()
 }
 
+// Submissions that are taken back before the node has taken them make room for a Go that waits, as answers do. There is no loop
+// here that could.
+func TestProducerAbandonedMakeRoom(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	p := &Peer{items: make(chan item, inboxSize), ctx: ctx, stop: stop}
+	producer := p.Producer(1, ProducerOptions{})
+	never := func(node.Receipt, error) { t.Error("answered") }
+	var given []*batch
+	for range producerWindow {
+		b, ok := producer.add(wire.Submission{}, never, unbounded)
+		if !ok {
+			t.Fatal("closed")
+		}
+		given = append(given, b)
+	}
+	if b, ok := producer.add(wire.Submission{}, never, producerWindow); b != nil || !ok { // counts as a Go that waits
+		t.Fatal("there is room already")
+	}
+	for _, b := range given {
+		producer.abandon(b)
+	}
+	select {
+	case <-producer.room:
+	default:
+		t.Errorf("%d submissions are unanswered, and who waits for room is not told", producer.open)
+	}
+}
+
 // Submissions that nobody waits for any more do not pile up in front of a daemon that cannot be reached.
 func TestProducerAbandons(t *testing.T) {
 	peers := mesh(t, 1)
