@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"slices"
+	"io/fs"
 
 	"github.com/ferrymesh/ferry/crypto"
 )
@@ -51,16 +51,11 @@ func (j *Journal) Spool(id CopyID) (*Spool, error) {
 // much, before it writes on; of what it has not read nothing says that it comes to the disk. Without such a file Resume
 // is Spool, and the reader is empty.
 func (j *Journal) Resume(id CopyID) (*Spool, io.Reader, error) {
-	names, err := j.disk.List(copiesDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	name := partName(id)
-	if !slices.Contains(names, name[len(copiesDir)+1:]) {
+	f, err := j.disk.Open(partName(id))
+	if errors.Is(err, fs.ErrNotExist) {
 		s, err := j.Spool(id)
 		return s, bytes.NewReader(nil), err
 	}
-	f, err := j.disk.Open(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -343,14 +338,10 @@ func openBase(disk Disk, b *Base) (io.ReadCloser, error) {
 		return r, nil
 	}
 	r.name = baseName(b.Copy, b.File)
-	names, err := disk.List(copiesDir)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(names, r.name[len(copiesDir)+1:]) {
+	f, err := disk.Open(r.name)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &DamageError{r.name, 0, "it is missing"}
 	}
-	f, err := disk.Open(r.name)
 	if err != nil {
 		return nil, err
 	}

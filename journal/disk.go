@@ -7,7 +7,7 @@ import "io"
 type Disk interface {
 	// Create makes a file that must not exist, open for writing.
 	Create(name string) (File, error)
-	// Open opens an existing file for reading and writing.
+	// Open opens an existing file for reading and writing. Without one the error matches fs.ErrNotExist.
 	Open(name string) (File, error)
 	// Rename replaces newname.
 	Rename(oldname, newname string) error
