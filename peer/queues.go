@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 // queues holds the calls of each daemon that has any. A daemon has a goroutine while its queue is not empty;
 // an idle daemon costs nothing.
 type queues struct {
-	idle chan *queue // to goroutines that have nothing to do
+	idle     chan *queue   // to goroutines that have nothing to do
+	reviving chan struct{} // holds a token for each daemon that is being brought back
 
 	mu   sync.Mutex
 	m    map[uint64]*queue
@@ -29,8 +31,10 @@ type queue struct {
 // which costs more than the call.
 const maxIdle = 8
 
+// newQueues makes queues of which so many bring back a daemon at once. Each of those has files of the journal open, and a node may
+// have more daemons than its process may have files.
 func newQueues() queues {
-	return queues{idle: make(chan *queue), m: make(map[uint64]*queue)}
+	return queues{idle: make(chan *queue), reviving: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), m: make(map[uint64]*queue)}
 }
 
 // push appends a call and gives the daemon a goroutine if it has none.
@@ -113,7 +117,10 @@ func (p *Peer) runCalls(calls []node.Call) {
 		if p.ctx.Err() != nil {
 			return // closing: the queue is emptied so that the goroutine can end
 		}
-		result, at := p.executor.Run(call)
+		result, at, ok := p.runCall(call)
+		if !ok {
+			return
+		}
 		if view, ok := result.(node.Checkpointed); ok {
 			p.compact(view)
 			continue
@@ -128,6 +135,20 @@ func (p *Peer) runCalls(calls []node.Call) {
 		}
 	}
 	p.reportDone(&g)
+}
+
+// runCall runs one call; it reports false if the node closes before it is its turn.
+func (p *Peer) runCall(call node.Call) (result any, at journal.Position, ok bool) {
+	if _, revives := call.Op.(node.Revive); revives {
+		select {
+		case p.queues.reviving <- struct{}{}: // whoever came first is let in first
+			defer func() { <-p.queues.reviving }()
+		case <-p.ctx.Done():
+			return nil, 0, false
+		}
+	}
+	result, at = p.executor.Run(call)
+	return result, at, true
 }
 
 // gathered is results that wait for the journal.
