@@ -47,7 +47,7 @@ type Config struct {
 	// restart, so it must end the process. Nil means panic.
 	Fatal func(error)
 	// Authorize tells what a peer may do here, and whether it may connect at all. Nil lets nobody in.
-	// It is called from network goroutines, once per session.
+	// It is called from network goroutines, before a session's hello and after it, and by Reauthorize.
 	Authorize func(crypto.NodeID) (wire.Rights, bool)
 	// Logger receives what an operator wants to know. The zero value discards it.
 	Logger zerolog.Logger

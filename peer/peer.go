@@ -56,6 +56,7 @@ type Peer struct {
 	waiters     waiters
 	submissions submissions
 	watchers    watchers
+	authorizing sync.Mutex    // held from asking Config.Authorize until the core has been told
 	spawning    chan struct{} // holds a token during a birth: one at a time, so that a name is taken once
 }
 

@@ -146,3 +146,33 @@ func TestReauthorizeReachesEverySession(t *testing.T) {
 		t.Errorf("on the older session Open is answered with %s", m.Type())
 	}
 }
+
+// TestReauthorizeDuringTheHello: a peer may take seconds between its handshake and its hello. What is changed then is asked
+// for once, finds no session yet, and must count for the one that comes.
+func TestReauthorizeDuringTheHello(t *testing.T) {
+	var rights atomic.Uint32
+	rights.Store(uint32(wire.RightSubmit))
+	var node atomic.Pointer[Peer]
+	open := mesh(t, 1, func(_ int, cfg *Config) {
+		cfg.Authorize = func(crypto.NodeID) (wire.Rights, bool) {
+			before := wire.Rights(rights.Load())
+			if rights.CompareAndSwap(uint32(wire.RightSubmit), 0) {
+				if err := node.Load().Reauthorize(context.Background()); err != nil {
+					t.Error(err)
+				}
+			}
+			return before, true
+		}
+	})[0]
+	node.Store(open)
+	d, err := open.Spawn(t.Context(), "counter", SpawnOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuest(t)
+	id := g.enter(t, open)
+	g.say(t, id, transport.ChannelSubmit, &wire.Open{Origin: d.Origin})
+	if m := <-g.told; m.Type() != wire.TypeRefused {
+		t.Errorf("without the right to submit, Open is answered with %s", m.Type())
+	}
+}

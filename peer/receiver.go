@@ -18,6 +18,11 @@ func (r *receiver) SessionUp(s transport.Session) {
 	<-r.ready
 	r.p.log.Debug().Str("peer", s.Peer.String()).Str("remote", s.Remote).Bool("inbound", s.Inbound).Str("rights", s.Rights.String()).Msg("session up")
 	r.p.post(node.SessionUp{Session: node.SessionID(s.ID), Peer: s.Peer, Rights: s.Rights, Remote: s.Remote})
+	// The rights are of before its hello, for which a peer may take its time. Whoever has changed them meanwhile, and has found no
+	// session to tell, is heard here; whoever changes them from now on finds it.
+	if r.p.cfg.Authorize != nil {
+		r.p.reauthorize(s.Peer, s.Rights, false)
+	}
 }
 
 // SessionDown implements transport.Receiver.
