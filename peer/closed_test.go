@@ -15,9 +15,12 @@ import (
 // TestClosedRefusesAlways: the inbox of a node that has closed has room, and nobody reads it. Whoever put something there was told,
 // every other time, that it had been taken.
 func TestClosedRefusesAlways(t *testing.T) {
-	p := mesh(t, 1)[0]
+	p := mesh(t, 1, func(_ int, cfg *Config) { cfg.DataDir, cfg.Durability = t.TempDir(), wire.DurabilityEveryEvent })[0]
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := p.Spawn(t.Context(), "counter", SpawnOptions{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("a daemon is born: %v", err)
 	}
 	for i := range 100 {
 		if err := p.RegisterKind(fmt.Sprint("kind ", i), func() daemon.Daemon { return new(counter) }); !errors.Is(err, ErrClosed) {

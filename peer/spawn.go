@@ -33,6 +33,9 @@ func (p *Peer) Spawn(ctx context.Context, kind string, opt SpawnOptions) (node.D
 	case <-ctx.Done():
 		return node.Daemon{}, context.Cause(ctx)
 	}
+	if p.ctx.Err() != nil {
+		return node.Daemon{}, ErrClosed // the data directory is another process's now
+	}
 	if err := p.nameIsFree(ctx, opt.Name); err != nil {
 		return node.Daemon{}, err
 	}
