@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"container/list"
 	"slices"
 	"time"
 
@@ -35,6 +36,9 @@ type client struct {
 	unanswered
 	asked    bool // an Open or Submit is out on the current session
 	askedAt  time.Time
+	window   *window         // of the peer that it asks, or waits to ask; nil if neither, and for this node itself
+	out      int             // bytes of its question there
+	place    *list.Element   // in the line of the window, if it waits
 	lost     bool            // nobody left to ask, and the directory has not answered yet
 	tried    []crypto.NodeID // nodes that did not know the daemon since the last success
 	silences int             // how often in a row the answer of the holder has not come
@@ -111,8 +115,13 @@ func (c *Core) failItems(request uint64, n int, err error) {
 }
 
 func (c *Core) withdraw(in Withdraw) {
-	if cl := c.clients[clientKey{in.Origin, in.Label}]; cl != nil {
-		c.failItems(in.Request, cl.drop(in.Request), wire.ErrCancelled)
+	cl := c.clients[clientKey{in.Origin, in.Label}]
+	if cl == nil {
+		return
+	}
+	c.failItems(in.Request, cl.drop(in.Request), wire.ErrCancelled)
+	if cl.count == 0 && cl.place != nil {
+		c.answered(cl) // it has nothing left to ask
 	}
 }
 
@@ -135,20 +144,40 @@ func (c *Core) pump(cl *client) {
 		c.retryLater(cl)
 		return
 	}
-	cl.asked, cl.askedAt = true, c.now
-	c.set(&cl.alarm, c.now.Add(answerLimit), timer{kind: timerClient, client: cl.key})
-	if !cl.opened {
-		c.send(cl.holder, &wire.Open{Origin: cl.key.origin, Label: cl.key.label})
+	if cl.holder != c.cfg.Node && !c.peer(cl.holder).window.admits(cl) {
+		// The line needs no timer. This one is for a client that leaves it with nothing to do, and is then forgotten.
+		c.set(&cl.alarm, c.now.Add(clientIdle), timer{kind: timerClient, client: cl.key})
 		return
 	}
-	cl.nextSeq = cl.fill(cl.nextSeq)
-	c.send(cl.holder, &wire.Submit{Origin: cl.key.origin, Label: cl.key.label, Since: cl.since, Items: cl.inFlight()})
+	cl.asked, cl.askedAt = true, c.now
+	c.set(&cl.alarm, c.now.Add(answerLimit), timer{kind: timerClient, client: cl.key})
+	c.ask(cl)
 }
 
-// answeredBy returns the client an answer is for, if it comes from the node that was asked.
+// ask sends the question of a client, which counts in the window of its peer. This node itself has none.
+func (c *Core) ask(cl *client) {
+	question := cl.question()
+	if cl.holder == c.cfg.Node {
+		c.send(cl.holder, question)
+		return
+	}
+	c.peer(cl.holder).window.took(cl, c.sendOn(c.ready(cl.holder), question))
+}
+
+// question is what a client asks next. What of its items the question carries is in flight from here on.
+func (cl *client) question() wire.Message {
+	if !cl.opened {
+		return &wire.Open{Origin: cl.key.origin, Label: cl.key.label}
+	}
+	cl.nextSeq = cl.fill(cl.nextSeq)
+	return &wire.Submit{Origin: cl.key.origin, Label: cl.key.label, Since: cl.since, Items: cl.inFlight()}
+}
+
+// answeredBy returns the client an answer is for, if it comes from the node that was asked. Who waits in line may have asked it
+// over an older session.
 func (c *Core) answeredBy(from crypto.NodeID, origin uint64, label string) *client {
 	cl := c.clients[clientKey{origin, label}]
-	if cl == nil || cl.holder != from || !cl.asked {
+	if cl == nil || cl.holder != from || !cl.asked && cl.place == nil {
 		return nil
 	}
 	cl.silences = 0
@@ -160,7 +189,8 @@ func (c *Core) clientOpened(from crypto.NodeID, msg *wire.Opened) {
 	if cl == nil || msg.Epoch < cl.epoch {
 		return
 	}
-	cl.opened, cl.asked = true, false
+	c.answered(cl)
+	cl.opened = true
 	cl.epoch, cl.signer, cl.signs = msg.Epoch, msg.Key, msg.Epoch
 	if cl.sent == 0 {
 		cl.since = msg.Since // what is in flight may have been applied before, and must not look as if it could not
@@ -196,7 +226,7 @@ func (c *Core) clientReceipts(from crypto.NodeID, msg *wire.Receipts) {
 	items := cl.answers(msg.Items)
 	c.giveReceipts(cl, Receipts{Items: items, Epoch: msg.Epoch, Holder: from})
 	if cl.sent == 0 {
-		cl.asked = false
+		c.answered(cl)
 		c.pump(cl)
 	}
 }
@@ -209,7 +239,7 @@ func (c *Core) clientRefused(from crypto.NodeID, msg *wire.Refused) {
 	if cl == nil || msg.Seq != 0 && !cl.asks(msg.Seq) {
 		return
 	}
-	cl.asked = false
+	c.answered(cl)
 	switch {
 	case msg.Reason == wire.ReasonDaemonNotFound, msg.Reason == wire.ReasonUnreachable:
 		c.tryElsewhere(cl, msg.Err())
@@ -240,7 +270,7 @@ func (c *Core) retryLater(cl *client) {
 func (c *Core) wakeClient(cl *client) {
 	pending := cl.count > 0
 	if cl.asked && c.now.Sub(cl.askedAt) >= answerLimit {
-		cl.asked = false
+		c.answered(cl)
 		if pending {
 			c.noAnswer(cl)
 			return
@@ -255,6 +285,7 @@ func (c *Core) wakeClient(cl *client) {
 	}
 	expires := cl.used.Add(clientIdle)
 	if !c.now.Before(expires) {
+		c.answered(cl)
 		delete(c.clients, cl.key)
 		return
 	}
@@ -274,8 +305,8 @@ func (c *Core) noAnswer(cl *client) {
 
 // clientsUp lets everybody who waits for the peer go on; clientsDown makes them ask again elsewhere.
 func (c *Core) clientsUp(id crypto.NodeID) {
-	for _, cl := range c.clientsOf(id) {
-		cl.asked, cl.retryAt = false, time.Time{}
+	for _, cl := range c.clientsCut(id) {
+		cl.retryAt = time.Time{}
 		c.pump(cl)
 	}
 }
@@ -283,8 +314,7 @@ func (c *Core) clientsUp(id crypto.NodeID) {
 // A holder whose session is lost is asked again first; one that cannot even be reached need not be the holder
 // any more.
 func (c *Core) clientsDown(id crypto.NodeID, lost bool, err error) {
-	for _, cl := range c.clientsOf(id) {
-		cl.asked = false
+	for _, cl := range c.clientsCut(id) {
 		switch {
 		case cl.count == 0:
 		case lost:
@@ -293,6 +323,16 @@ func (c *Core) clientsDown(id crypto.NodeID, lost bool, err error) {
 			c.tryElsewhere(cl, err)
 		}
 	}
+}
+
+// clientsCut returns the clients of a peer in the order of their keys. All have lost what they had out before the first asks
+// again: else it would wait for bytes that nobody answers, or make way for one that asks twice.
+func (c *Core) clientsCut(id crypto.NodeID) []*client {
+	list := c.clientsOf(id)
+	for _, cl := range list {
+		cl.leave()
+	}
+	return list
 }
 
 func (c *Core) clientsOf(id crypto.NodeID) []*client {

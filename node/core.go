@@ -253,13 +253,15 @@ func (c *Core) sendAll(envelopes []wire.Envelope) {
 	}
 }
 
-func (c *Core) sendOn(s *session, msg wire.Message) {
+// sendOn returns the length of the frame.
+func (c *Core) sendOn(s *session, msg wire.Message) int {
 	c.encoded = wire.AppendFrame(c.encoded[:0], msg)
 	send := Send{Session: s.id, Channel: subproto.ChannelOf(msg.Type()), Frame: bytes.Clone(c.encoded)}
 	if r, ok := msg.(wire.Referring); ok {
 		send.Migration = r.Reference().Migration
 	}
 	c.out.Sends = append(c.out.Sends, send)
+	return len(send.Frame)
 }
 
 func (c *Core) note(n Note) { c.out.Notes = append(c.out.Notes, n) }

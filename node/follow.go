@@ -82,7 +82,7 @@ func (c *Core) clientMoved(from crypto.NodeID, msg *wire.Moved) {
 	if cl == nil {
 		return
 	}
-	cl.asked = false
+	c.answered(cl)
 	if msg.Epoch < cl.epoch { // an old record of it, from before it was somewhere this client knows
 		c.tryElsewhere(cl, wire.ErrStaleEpoch)
 		return

@@ -37,6 +37,7 @@ type peer struct {
 	addrs    []string
 	given    bool       // the operator has named the addresses
 	sessions []*session // the newest last
+	window   window     // of the clients of this node
 	dialing  bool
 	tried    []string      // the addresses of the latest dial
 	wait     time.Duration // before the next dial after one that failed
