@@ -25,7 +25,7 @@ func (c *Core) acknowledge(origin, ticket uint64, items []wire.ReceiptItem, err 
 		u.through = max(u.through, it.Sequence)
 	}
 	d.uncovered = append(d.uncovered, u)
-	d.uncoveredItems += len(items)
+	d.unreported.add(u)
 	c.releaseCovered(d.source)
 }
 
@@ -43,7 +43,7 @@ func (c *Core) releaseCovered(e *sourceEntry) {
 	due := d.uncovered[:n]
 	d.uncovered = d.uncovered[n:]
 	for _, u := range due {
-		d.uncoveredItems -= len(u.items)
+		d.unreported.remove(u)
 		c.answerTicket(u.ticket, u.items, u.err)
 	}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // load is what others have put on a daemon's queue and has not been run (promise P6): producers on that of a
-// daemon that serves, the source on that of one that arrives.
+// daemon that serves, the source on that of one that arrives. What waits for the target of a migration, with the outputs that are to
+// be told, is one as well.
 type load struct{ items, bytes int }
 
 // Limits of the load of a daemon that serves. What it cannot take at once is refused, and asked again. One
@@ -43,6 +44,13 @@ func weigh(op any) (w load) {
 		}
 	case OpenProducer:
 		w.items = 1
+	case uncovered:
+		w.items = len(op.items)
+		for i := range op.items {
+			for _, out := range op.items[i].Outputs {
+				w.bytes += len(out)
+			}
+		}
 	case target.CallReplay:
 		w.items = len(op.Events)
 		for i := range op.Events {
@@ -62,6 +70,9 @@ func (l *load) remove(op any) {
 	w := weigh(op)
 	l.items, l.bytes = max(0, l.items-w.items), max(0, l.bytes-w.bytes)
 }
+
+// full reports whether a daemon takes nothing more for now.
+func (d *local) full() bool { return d.queued.full() || d.unreported.full() }
 
 func (l *load) full() bool { return l.items >= maxQueuedItems || l.bytes >= maxQueuedBytes }
 

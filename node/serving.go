@@ -21,8 +21,8 @@ type local struct {
 	queued  load
 	alarm   alarm
 
-	uncovered      []uncovered // acknowledgments that wait for the target, in order
-	uncoveredItems int
+	uncovered  []uncovered // acknowledgments that wait for the target, in order
+	unreported load        // and what they hold
 }
 
 // delayed is a batch whose time has not come.
@@ -206,7 +206,7 @@ func (c *Core) submit(from crypto.NodeID, rights wire.Rights, msg *wire.Submit) 
 	case d.inDoubt():
 		c.refuseSubmission(r, first, d.away())
 		return
-	case d.queued.full() || d.uncoveredItems >= maxQueuedItems:
+	case d.full():
 		c.refuseSubmission(r, first, wire.ErrBufferFull)
 		return
 	}
@@ -310,7 +310,7 @@ func (c *Core) forwardedHere(e *targetEntry, from crypto.NodeID, msg *wire.Forwa
 		return // it comes again, after the activation it runs ahead of
 	}
 	r := route{peer: from, origin: msg.Origin, forward: msg}
-	if d == nil || d.queued.full() { // gone on, or busy: the producer asks again, here or there
+	if d == nil || d.full() { // gone on, or busy: the producer asks again, here or there
 		c.answerForward(r, nil, wire.ErrNotReady)
 		return
 	}

@@ -1,0 +1,78 @@
+package node_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/daemon"
+	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// departing is a core that gives a daemon to node 2, which replays. Node 3 submits to the daemon, whose part the test plays.
+type departing struct {
+	t    *testing.T
+	c    *node.Core
+	ref  wire.Ref
+	head crypto.Head
+}
+
+const target2, producer3 = node.SessionID(1), node.SessionID(2)
+
+func newDeparting(t *testing.T, level wire.Durability) *departing {
+	d := &departing{t: t, c: withPeers(), head: genesis.Head()}
+	d.ref = wire.Ref{Migration: wire.MigrationID{9}, Origin: d.head.Origin, Epoch: 1}
+	d.c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: genesis.Entity, Origin: d.head.Origin, Epoch: 1, Durability: level}})
+	d.c.Step(benchTime, node.Migrate{Migration: d.ref.Migration, Origin: d.ref.Origin, Target: crypto.NodeID{2}})
+	e := step(d.c, target2, &wire.PrepareOK{Ref: d.ref, Next: mustKey(2).Public(), CreditEvents: 1 << 20, CreditBytes: 1 << 30})
+	if len(e.Calls) != 1 {
+		t.Fatalf("the target is willing, and the calls are %+v", e.Calls)
+	}
+	d.c.Step(benchTime, node.Done{Call: e.Calls[0], Result: node.Snapshot{Snapshotted: source.Snapshotted{Head: d.head}}})
+	step(d.c, target2, &wire.RestoreComplete{Ref: d.ref, Head: d.head})
+	return d
+}
+
+// submits lets node 3 submit a number, and the daemon apply it if it is asked to, with outputs of a size. A refusal's reason
+// is returned.
+func (d *departing) submits(number uint64, outputs int) (reason wire.Reason) {
+	d.t.Helper()
+	e := step(d.c, producer3, &wire.Submit{Origin: d.ref.Origin, Items: []wire.Submission{{Seq: number}}})
+	if len(e.Calls) == 0 {
+		return decoded(d.t, e.Sends[0]).(*wire.Refused).Reason
+	}
+	ev := crypto.CausalEvent{
+		Link: crypto.CausalLink{Origin: d.head.Origin, Sequence: d.head.Sequence + 1, Parent: d.head.Digest},
+		Kind: crypto.EventInput, Producer: crypto.DeriveProducer(crypto.NodeID{3}, ""), ProducerSeq: number,
+	}
+	r := daemon.Receipt{Event: ev, Outputs: [][]byte{make([]byte, outputs)}}
+	d.head = d.head.Append(ev, r.Outputs)
+	r.Head = d.head
+	d.c.Step(benchTime, node.Done{Call: e.Calls[0], Result: node.Applied{Receipts: []daemon.Receipt{r}}})
+	return 0
+}
+
+// At durability both, acknowledgments wait for the target with the outputs of their events. These count, and not only their number:
+// 65,536 of them can be 16 GiB, and the target that does not report decides how long they wait (P6). Nothing of what waits is lost.
+func TestP6_OutputsThatWaitAreBounded(t *testing.T) {
+	const size, fit = wire.MaxOutputs, source.MaxHeldBytes / wire.MaxOutputs
+	d := newDeparting(t, wire.DurabilityBoth)
+	n := uint64(1)
+	for ; n <= fit; n++ {
+		if reason := d.submits(n, size); reason != 0 {
+			t.Fatalf("submission %d is refused: %v", n, reason)
+		}
+	}
+	if reason := d.submits(n, size); reason != wire.ReasonBufferFull {
+		t.Fatalf("with %d bytes waiting another one is answered %v", fit*size, reason)
+	}
+	e := step(d.c, target2, &wire.Progress{Ref: d.ref, Head: d.head})
+	if got := types(e); len(slices.DeleteFunc(got, func(m wire.Type) bool { return m != wire.TypeReceipts })) != fit {
+		t.Errorf("the target has everything, and what is sent is %v", got)
+	}
+	if reason := d.submits(n, size); reason != 0 {
+		t.Errorf("with nothing waiting another one is answered %v", reason)
+	}
+}
