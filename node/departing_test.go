@@ -76,3 +76,20 @@ func TestP6_OutputsThatWaitAreBounded(t *testing.T) {
 		t.Errorf("with nothing waiting another one is answered %v", reason)
 	}
 }
+
+// The events of a migration have a stream in the session that was the newest when they were sent. When the migration is over it ends
+// in every session: one that was left open would keep its goroutine and its slot as long as the session lives.
+func TestEventStreamsEndInEverySession(t *testing.T) {
+	d := newDeparting(t, wire.DurabilityMemory)
+	if reason := d.submits(1, 1); reason != 0 {
+		t.Fatal(reason)
+	}
+	const second = node.SessionID(7)
+	d.c.Step(benchTime, node.SessionUp{Session: second, Peer: crypto.NodeID{2}, Rights: wire.AllRights})
+	step(d.c, second, &wire.Hello{Versions: versions, Boot: 1})
+	e := step(d.c, target2, &wire.MigrationFailed{Ref: d.ref, Reason: wire.ReasonDiverged})
+	want := []node.EndEvents{{Session: target2, Migration: d.ref.Migration}, {Session: second, Migration: d.ref.Migration}}
+	if !slices.Equal(e.EndEvents, want) {
+		t.Errorf("the streams that end are %v, want %v", e.EndEvents, want)
+	}
+}

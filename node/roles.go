@@ -151,7 +151,7 @@ func (c *Core) endSource(e *sourceEntry, ended source.Ended) {
 		ev, _ := e.m.Handover()
 		c.bury(e.d, ref, e.m.Target(), e.addrs, ev)
 	}
-	if s := c.ready(e.m.Target()); s != nil {
+	for _, s := range c.peer(e.m.Target()).sessions { // any of them has been the newest at a time, and has a stream
 		c.out.EndEvents = append(c.out.EndEvents, EndEvents{Session: s.id, Migration: ref.Migration})
 	}
 	c.remember(ref.Migration, subproto.Source)
