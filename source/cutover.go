@@ -28,7 +28,7 @@ func (m *Machine) submitted(s Submission) {
 		return
 	}
 	if m.state == forwarding {
-		m.forward(s)
+		m.forwardOn()
 	}
 }
 
@@ -198,7 +198,8 @@ func (m *Machine) succeeded() {
 	m.enter(forwarding)
 	m.call(CallRetire{})
 	m.resetRetry()
-	m.forwardAll()
+	m.forwardOn()
+	m.backoff()
 	m.finishIfAnswered()
 }
 
@@ -208,9 +209,16 @@ func (m *Machine) provesActivation(s crypto.SignedHead) bool {
 		s.Head.Outputs == m.frozenHead.Outputs && s.VerifyKey(m.nextKey) == nil
 }
 
-// forwardAll sends what was held, oldest first, with the producers' own numbers.
-func (m *Machine) forwardAll() {
-	for _, s := range m.held.waiting {
+// forwardOn sends what was held, oldest first, with the producers' own numbers, as far as the target has answered.
+func (m *Machine) forwardOn() {
+	for s, ok := m.held.next(); ok; s, ok = m.held.next() {
+		m.forward(s)
+	}
+}
+
+// forwardAgain repeats what was sent and is not answered.
+func (m *Machine) forwardAgain() {
+	for _, s := range m.held.waiting[:m.held.out] {
 		m.forward(s)
 	}
 	m.backoff()
@@ -231,6 +239,7 @@ func (m *Machine) forwarded(msg *wire.Forwarded) {
 	}
 	m.progressed()
 	m.out.Replies = append(m.out.Replies, Reply{Ticket: s.Ticket, Receipts: msg.Items, Reason: msg.Reason})
+	m.forwardOn()
 	m.finishIfAnswered()
 }
 

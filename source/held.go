@@ -25,11 +25,38 @@ type Submission struct {
 
 // held is the bounded queue of submissions that arrived during a freeze, in order of arrival.
 //
-// Invariants: items and bytes are the sums over waiting; neither exceeds its limit.
+// Invariants: items and bytes are the sums over waiting; neither exceeds its limit. The first out of waiting have been forwarded,
+// in frames of outBytes.
 type held struct {
-	waiting []Submission
-	items   int
-	bytes   int
+	waiting  []Submission
+	items    int
+	bytes    int
+	out      int
+	outBytes int
+}
+
+// forwardFull is how much may be forwarded and unanswered before the rest waits. One frame more can be: 1 MiB in all, of what the
+// transport queues for a stream before it takes the peer for one that does not read.
+const forwardFull = 512 << 10
+
+// forwardLen is how long a Forward is.
+func forwardLen(items []wire.Submission) int {
+	n := 80 // all but the items
+	for i := range items {
+		n += wire.SubmissionLen(&items[i])
+	}
+	return n
+}
+
+// next returns the oldest batch that has not been forwarded, and counts it as forwarded; false if there is none, or no room.
+func (h *held) next() (Submission, bool) {
+	if h.out == len(h.waiting) || h.outBytes >= forwardFull {
+		return Submission{}, false
+	}
+	s := h.waiting[h.out]
+	h.out++
+	h.outBytes += forwardLen(s.Items)
+	return s, true
 }
 
 func payloadBytes(items []wire.Submission) int {
@@ -75,6 +102,10 @@ func (h *held) remove(msg *wire.Forwarded) (Submission, bool) {
 		h.waiting = append(h.waiting[:i:i], h.waiting[i+1:]...)
 		h.items -= len(s.Items)
 		h.bytes -= payloadBytes(s.Items)
+		if i < h.out {
+			h.out--
+			h.outBytes -= forwardLen(s.Items)
+		}
 		return s, true
 	}
 	return Submission{}, false

@@ -101,7 +101,7 @@ func (m *Machine) resend() {
 	case committed:
 		m.sendActivate()
 	case forwarding:
-		m.forwardAll()
+		m.forwardAgain()
 	default:
 		m.retryAt = m.now.Add(retryMax)
 	}

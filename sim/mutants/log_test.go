@@ -21,7 +21,7 @@ var log = []mutation{
 		}},
 	{name: "held-dropped-at-commit", broken: "what was held is dropped when the move is done (the client's own repetition removed as well)", promise: "P5", pkg: "source", tests: "Test.*",
 		edits: []edit{
-			{"source/cutover.go", "	m.resetRetry()\n	m.forwardAll()", "	m.resetRetry()\n	m.held.take()"},
+			{"source/cutover.go", "	m.resetRetry()\n	m.forwardOn()", "	m.resetRetry()\n	m.held.take()"},
 			{"node/client.go", "	if cl.asked && c.now.Sub(cl.askedAt) >= answerLimit {", "	if cl.asked && c.now.Sub(cl.askedAt) >= 1000*answerLimit {"},
 		}},
 	{name: "ship-gap", broken: "the source leaves out an event now and then, and nobody compares heads or links", promise: "P1",

@@ -1,0 +1,117 @@
+package source
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
+)
+
+// check fails the test if an invariant of what is held does not hold.
+func (h *held) check(t *testing.T) {
+	t.Helper()
+	items, bytes, out := 0, 0, 0
+	for i, s := range h.waiting {
+		items, bytes = items+len(s.Items), bytes+payloadBytes(s.Items)
+		if i < h.out {
+			out += forwardLen(s.Items)
+		}
+	}
+	if items != h.items || bytes != h.bytes || out != h.outBytes || h.out > len(h.waiting) {
+		t.Fatalf("%d items of %d bytes are counted as %d of %d, %d bytes out as %d, %d of %d out",
+			items, bytes, h.items, h.bytes, out, h.outBytes, h.out, len(h.waiting))
+	}
+}
+
+// holding is a machine whose target has activated the daemon, and which held n batches of some bytes each.
+func holding(t *testing.T, n int, size func() int) *rig {
+	r := inState(t, committed)
+	for i := range n {
+		s := submission(uint64(i)+1, 'a'+byte(i%26), uint64(i)+1, 1)
+		s.Items[0].Payload = make([]byte, size())
+		if o := r.step(Submitted{s}); len(o.Replies) > 0 {
+			t.Fatalf("batch %d is refused", i)
+		}
+	}
+	return r
+}
+
+// weighed are the bytes of the Forwards of a step, and their first numbers.
+func weighed(o Output) (bytes int, firsts []uint64) {
+	for _, f := range sent[*wire.Forward](o) {
+		bytes += len(wire.AppendFrame(nil, f))
+		firsts = append(firsts, f.Items[0].Seq)
+	}
+	return bytes, firsts
+}
+
+// What was held goes to the target in order and no faster than it answers: 16 MiB at once are more than a stream queues, and the
+// session would be ended, and the next one too. What comes while it is forwarded goes behind it.
+func TestS3_ForwardsWaitForAnswers(t *testing.T) {
+	const batches, most = 63, 1 << 20
+	r := holding(t, batches, func() int { return 250 << 10 })
+	steps := map[string]func() Output{
+		"at first":          func() Output { return r.get(r.ack(testNext)) },
+		"once more":         func() Output { r.now = r.m.retryAt; return r.step(Tick{}) },
+		"over a new one":    func() Output { return r.step(LinkUp{Peer: nodeT}) },
+		"with one more":     func() Output { return r.step(Submitted{submission(100, 'z', 100, 1)}) },
+		"over one more new": func() Output { return r.step(LinkUp{Peer: nodeT}) },
+	}
+	for _, name := range []string{"at first", "once more", "over a new one", "with one more", "over one more new"} {
+		bytes, firsts := weighed(steps[name]())
+		if bytes > most || (name == "with one more") != (len(firsts) == 0) {
+			t.Fatalf("%s %d bytes are forwarded, of the batches %v", name, bytes, firsts)
+		}
+		r.m.held.check(t)
+	}
+	_, firsts := weighed(r.out)
+	for n := uint64(1); r.m.state != moved; n++ {
+		if n == batches+1 {
+			n = 100
+		}
+		if len(firsts) == 0 || firsts[0] != n {
+			t.Fatalf("out are %v, %d is next", firsts, n)
+		}
+		s := r.m.held.waiting[0]
+		o := r.get(&wire.Forwarded{Ref: r.ref(), Producer: s.Producer, First: n, Items: make([]wire.ReceiptItem, 1)})
+		bytes, next := weighed(o)
+		if firsts = append(firsts[1:], next...); bytes > most || len(o.Replies) != 1 {
+			t.Fatalf("the answer to %d is followed by %d bytes and %d replies", n, bytes, len(o.Replies))
+		}
+		r.m.held.check(t)
+	}
+}
+
+// Answers may come in any order, twice, and for what has not been forwarded yet; everything is answered once.
+func TestForwardsAtRandom(t *testing.T) {
+	for seed := range uint64(50) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		r := holding(t, rng.IntN(60), func() int { return rng.IntN(250 << 10) })
+		r.get(r.ack(testNext))
+		left := len(r.m.held.waiting)
+		for r.m.state == forwarding {
+			switch waiting := r.m.held.waiting; rng.IntN(6) {
+			case 0:
+				r.step(LinkUp{Peer: nodeT})
+			case 1:
+				r.now = r.m.retryAt
+				r.step(Tick{})
+			case 2:
+				r.get(&wire.Forwarded{Ref: r.ref(), Producer: crypto.ProducerID{'?'}, First: 1, Items: make([]wire.ReceiptItem, 1)})
+			default:
+				i := rng.IntN(len(waiting))
+				if i > 0 && rng.IntN(4) > 0 {
+					i = rng.IntN(max(1, r.m.held.out))
+				}
+				left -= len(r.get(&wire.Forwarded{Ref: r.ref(), Producer: waiting[i].Producer, First: waiting[i].Items[0].Seq, Items: make([]wire.ReceiptItem, 1)}).Replies)
+			}
+			if r.m.held.check(t); r.m.state == forwarding && r.m.held.out == 0 {
+				t.Fatalf("seed %d: nothing is out, and %d wait", seed, len(r.m.held.waiting))
+			}
+		}
+		if left != 0 {
+			t.Errorf("seed %d: %d have no answer", seed, left)
+		}
+	}
+}
