@@ -67,12 +67,12 @@
 // # Limits
 //
 // Payload wire.MaxPayload, outputs of one event wire.MaxOutputs in at most
-// wire.MaxOutputCount pieces. A host remembers MaxProducers producers with
-// ProducerWindow submissions each, at 48 bytes a submission, and
-// MaxKeptOutputs of outputs: at most 32 MiB and twice MaxKeptOutputs. An idle
-// host that never moved takes less than 1 KiB beside the daemon; tables are
-// allocated with the first event. A log ends at sequence 2⁶⁴-1, and that last
-// one is kept for a handover.
+// wire.MaxOutputCount pieces, of one batch MaxBatchOutputs. A host remembers
+// MaxProducers producers with ProducerWindow submissions each, at 48 bytes a
+// submission, and MaxKeptOutputs of outputs: at most 32 MiB and twice
+// MaxKeptOutputs. An idle host that never moved takes less than 1 KiB beside
+// the daemon; tables are allocated with the first event. A log ends at
+// sequence 2⁶⁴-1, and that last one is kept for a handover.
 //
 // # Snapshot layout
 //

@@ -12,6 +12,11 @@ import (
 // is kept for a handover, so that a full log can still leave.
 const lastInput = math.MaxUint64 - 1
 
+// MaxBatchOutputs bounds the bytes of outputs of one batch of submissions. It is
+// well below what a node queues for a peer, so that answering a frame does not
+// cut the peer off.
+const MaxBatchOutputs = 1 << 20
+
 // Receipt acknowledges a submission.
 type Receipt struct {
 	// Event is the entry as sequenced in the log. Its payload is the caller's
@@ -61,20 +66,27 @@ func (h *Host) SubmitSince(p crypto.ProducerID, since, seq uint64, payload []byt
 // SubmitBatch submits items in order, with nothing of other producers between
 // them, and appends their receipts to dst. It stops at the first error; the
 // receipts appended so far are valid, and the error is about the item after
-// them.
+// them. It also stops, with wire.ErrNotReady, where the outputs could pass
+// MaxBatchOutputs: whoever takes the receipts further has room for so much. What
+// is left alone can be submitted again at once.
 func (h *Host) SubmitBatch(p crypto.ProducerID, since uint64, items []wire.Submission, dst []Receipt) ([]Receipt, error) {
 	h.turn.Lock()
 	defer h.turn.Unlock()
 	if err := h.answers(); err != nil {
 		return dst, err
 	}
+	size := 0
 	for i := range items {
+		if size+wire.MaxOutputs > MaxBatchOutputs {
+			return dst, fmt.Errorf("daemon: the outputs of %d submissions have %d bytes, the rest of the batch was left alone: %w", i, size, wire.ErrNotReady)
+		}
 		dst = append(dst, Receipt{})
 		last := len(dst) - 1
 		if err := h.submit(&dst[last], p, since, &items[i]); err != nil {
 			dst[last] = Receipt{}
 			return dst[:last], err
 		}
+		size += outputBytes(dst[last].Outputs)
 	}
 	return dst, nil
 }
@@ -165,12 +177,16 @@ func (h *Host) process(ev *Event) (outputs [][]byte, err error) {
 
 // checkOutputs refuses outputs beyond the limits of one event.
 func checkOutputs(outputs [][]byte) error {
+	if size := outputBytes(outputs); size > wire.MaxOutputs || len(outputs) > wire.MaxOutputCount {
+		return fmt.Errorf("%d outputs of %d bytes: %w", len(outputs), size, wire.ErrTooLarge)
+	}
+	return nil
+}
+
+func outputBytes(outputs [][]byte) int {
 	size := 0
 	for _, out := range outputs {
 		size += len(out)
 	}
-	if size > wire.MaxOutputs || len(outputs) > wire.MaxOutputCount {
-		return fmt.Errorf("%d outputs of %d bytes: %w", len(outputs), size, wire.ErrTooLarge)
-	}
-	return nil
+	return size
 }

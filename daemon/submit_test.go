@@ -225,6 +225,43 @@ func TestSubmitBatch(t *testing.T) {
 	}
 }
 
+// The outputs of a batch have a bound: 64 events can have 16 MiB, which is more than may wait for a peer at once. What is beyond it is not
+// applied, so that it can be submitted again and gets its outputs. Replay of what was applied has no such bound.
+func TestSubmitBatchStopsAtItsOutputs(t *testing.T) {
+	const most = 1 << 20
+	h, d := birth(t)
+	dark, _ := restored(t, snapshotBytes(t, h), 1)
+	var items []wire.Submission
+	for i := range uint64(wire.MaxBatch) {
+		items = append(items, wire.Submission{Seq: i + 1, Payload: []byte("largest")})
+	}
+	items[5].Payload = nil // small outputs count for what they are
+	for applied := 0; applied < len(items); {
+		got, err := h.SubmitBatch(producer(1), 0, items[applied:], make([]Receipt, 0, len(items)))
+		size := 0
+		for i, r := range got {
+			size += outputBytes(r.Outputs)
+			if r.Duplicate || len(r.Outputs) == 0 {
+				t.Fatalf("item %d: %+v", applied+i, r)
+			}
+			if err := dark.Replay(r.Event); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if applied += len(got); size > most || len(got) == 0 || d.calls != applied {
+			t.Fatalf("%d receipts with outputs of %d bytes, %d of %d were applied", len(got), size, d.calls, applied)
+		}
+		if applied < len(items) {
+			wantErr(t, "the rest", err, wire.ErrNotReady)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dark.Head() != h.Head() {
+		t.Errorf("replayed to %v, want %v", dark.Head(), h.Head())
+	}
+}
+
 // TestOwnership: the receipt shows the caller's payload, and a daemon that
 // reuses its output buffer cannot change what a repeat is told.
 func TestOwnership(t *testing.T) {
