@@ -19,7 +19,7 @@ DATA is one event. With - or without DATA, each line of standard input is one.
 A producer is told from others by --id. With --seq the events are numbered from there on: the same id and
 number are the same event, so a command that was interrupted can be repeated as it is, and nothing is
 applied twice. The daemon knows the newest 64 numbers of each producer by heart; one that is older is refused,
-whether or not it was applied. Without --seq the node counts.`
+whether or not it was applied. Without --seq the node counts: number all events of an id, or none.`
 
 // sendFlags are the flags of "peer send".
 type sendFlags struct {
@@ -27,6 +27,7 @@ type sendFlags struct {
 	data               *string // nil for standard input
 	count              int
 	seq                uint64
+	numbered           bool // by seq; otherwise the node counts
 	rate               float64
 	timeout            time.Duration
 }
@@ -41,18 +42,18 @@ func newSend(a *app) *cobra.Command {
   peer send notes 'put paid yes' --id cashier --seq 17
   peer send notes - < commands.txt`,
 		ValidArgsFunction: completing(a, completeDaemons),
-		RunE: a.with(func(ctx context.Context, c *client.Client, args []string) error {
-			f.daemon = args[0]
-			if len(args) == 2 && args[1] != "-" {
-				f.data = &args[1]
-			}
-			if err := f.check(); err != nil {
-				return err
-			}
-			return send(ctx, a, c, f)
-		}),
 	}
 	flags := cmd.Flags()
+	cmd.RunE = a.with(func(ctx context.Context, c *client.Client, args []string) error {
+		f.daemon, f.numbered = args[0], flags.Changed("seq")
+		if len(args) == 2 && args[1] != "-" {
+			f.data = &args[1]
+		}
+		if err := f.check(); err != nil {
+			return err
+		}
+		return send(ctx, a, c, f)
+	})
 	flags.IntVar(&f.count, "count", 1, "submit DATA this often")
 	flags.Float64Var(&f.rate, "rate", 0, "submit no more than this many events per second (default: no limit)")
 	flags.StringVar(&f.label, "id", "", "name of the producer")
@@ -72,7 +73,10 @@ func (f *sendFlags) check() error {
 		return p("--count repeats DATA, and standard input was given instead")
 	case f.seq > math.MaxUint64-uint64(f.count):
 		return p("--seq %d leaves no number for the next event", f.seq)
-	case f.seq != 0 && f.label == "":
+	case f.numbered && f.seq == 0:
+		// The node takes 0 for the wish that it counts: it would give the event a number that is somebody's next.
+		return p("--seq: numbers begin at 1")
+	case f.numbered && f.label == "":
 		// Under the nameless producer the node counts for everybody: a number chosen here could be one
 		// that is taken, and the event would be acknowledged as a repeat of another.
 		return p("--seq needs --id: numbers mean something only to the producer that chose them")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"time"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -17,6 +18,10 @@ func feed(ctx context.Context, a *app, s *client.Stream, r *receipts, f sendFlag
 	defer s.CloseSend()
 	limit, seq := f.limiter(), f.seq
 	submit := func(payload []byte) error {
+		if f.numbered && seq == math.MaxUint64 {
+			return usage("the numbers from --seq %d on are used up", f.seq).
+				Now("the events before were submitted").Then("peer send --help")
+		}
 		if limit != nil {
 			if err := limit.Wait(ctx); err != nil {
 				return err
@@ -24,7 +29,7 @@ func feed(ctx context.Context, a *app, s *client.Stream, r *receipts, f sendFlag
 		}
 		r.sending(time.Now())
 		err := s.Send(seq, payload)
-		if seq != 0 {
+		if f.numbered {
 			seq++
 		}
 		return err

@@ -196,7 +196,7 @@ func (r *receipts) late() error {
 
 // again is how to learn what became of the rest.
 func (r *receipts) again() string {
-	if r.f.seq != 0 {
+	if r.f.numbered {
 		return "the same command again: what was applied is not applied twice"
 	}
 	return "peer daemon show " + r.f.daemon
