@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -120,6 +121,7 @@ type server struct {
 	authorized          *peer.Authorized
 	socketPath          string
 	socket              net.Listener
+	readyTo             *os.File // of --ready-fd; nil without
 	peer                *peer.Peer
 	admin               *admin.Server
 	releases            []func()

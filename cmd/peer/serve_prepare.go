@@ -21,6 +21,9 @@ import (
 // prepare makes sure that the node can run before it says a word to another one: the directory is its own,
 // the key can be used, the files can be read, the admin socket is free.
 func (s *server) prepare(a *app, f serveFlags) (err error) {
+	if err := s.takeReadyFD(f.readyFD); err != nil {
+		return err
+	}
 	for _, flag := range f.peers {
 		k, err := parsePeer(flag)
 		if err != nil {

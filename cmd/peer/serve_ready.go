@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,17 +39,28 @@ func (s *server) ready(a *app, f serveFlags) error {
 	if err := a.print(r, func(w io.Writer) { r.write(w, s.made) }); err != nil {
 		return err
 	}
-	if f.readyFD < 0 {
+	if s.readyTo == nil {
 		return nil
 	}
-	out := os.NewFile(uintptr(f.readyFD), "ready-fd")
-	if out == nil {
-		return usage("--ready-fd %d is not open", f.readyFD).Now("stopped").Then("peer serve --help")
-	}
-	defer out.Close()
-	if err := json.NewEncoder(out).Encode(r); err != nil {
+	if err := errors.Join(json.NewEncoder(s.readyTo).Encode(r), s.readyTo.Close()); err != nil {
 		return usage("--ready-fd: %v", err).Now("stopped").Then("peer serve --help")
 	}
+	return nil
+}
+
+// takeReadyFD takes the descriptor that the ready line goes to, before this process opens anything: what is open under
+// the number later may be the journal's own.
+func (s *server) takeReadyFD(fd int) error {
+	if fd < 0 {
+		return nil
+	}
+	if fd <= 2 {
+		return usage("--ready-fd %d is a standard stream, which other things are written to", fd).Now("not started").Then("peer serve --help")
+	}
+	if s.readyTo = given(fd); s.readyTo == nil {
+		return usage("--ready-fd %d is not open", fd).Now("not started").Then("peer serve --help")
+	}
+	s.later(func() { _ = s.readyTo.Close() }) // ready has closed it before and told what came of it
 	return nil
 }
 
