@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -80,20 +80,43 @@ func makeKey(path, name string) (id crypto.NodeID, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return id, keyNotMade(path, err)
 	}
+	for _, half := range []string{path, path + ".pub"} {
+		if exists(half) {
+			return id, keyExists(half)
+		}
+	}
 	key, err := crypto.CreateNodeKey(path, name)
 	if errors.Is(err, fs.ErrExist) {
-		return id, client.Problemf(client.CodeUsage, "file_exists", "%s exists, and a key is never overwritten", path).
-			Now("nothing was written").Then("peer key show %s", path)
+		return id, keyExists(path)
 	}
 	if err != nil {
 		return id, keyNotMade(path, err)
 	}
 	defer key.Wipe()
-	if err := renameio.WriteFile(path+".pub", []byte(crypto.AuthorizedLine(key.ID(), nil, name)+"\n"), 0o644); err != nil {
+	if err := writeNew(path+".pub", []byte(crypto.AuthorizedLine(key.ID(), nil, name)+"\n")); err != nil {
 		return key.ID(), client.Problemf(client.CodeError, "not_written", "%s.pub cannot be written: %v", path, cause(err)).
 			Now("the key itself is at %s", path).Then("peer key show %s --public-key > FILE", path)
 	}
 	return key.ID(), nil
+}
+
+// writeNew writes a file that others may read, where there is none yet; it is there whole or not at all.
+func writeNew(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = cmp.Or(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
+
+// keyExists says that a half of a key is there already. The public half may be of a key that is kept elsewhere.
+func keyExists(path string) error {
+	return client.Problemf(client.CodeUsage, "file_exists", "%s exists, and a key is never overwritten", path).
+		Now("nothing was written").Then("peer key show %s", path)
 }
 
 // keyNotMade says that there is no key, and where it should have been.
@@ -134,8 +157,9 @@ func newKeyShow(a *app) *cobra.Command {
 
 // showKey reads either half of a key.
 func showKey(path string) (crypto.NodeID, string, error) {
-	if id, name, err := publicKeyFile(path); err == nil {
-		return id, name, nil
+	id, name, err := publicKeyFile(path)
+	if err == nil || exists(path) && !isSecret(path) {
+		return id, name, err
 	}
 	key, name, err := loadKey(path)
 	if err != nil {
@@ -143,6 +167,12 @@ func showKey(path string) (crypto.NodeID, string, error) {
 	}
 	defer key.Wipe()
 	return key.ID(), name, nil
+}
+
+// exists reports whether there is something at a path.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // loadKey reads a node's key file and says what to do about one that cannot be used.

@@ -44,7 +44,7 @@ func publicKeyFile(path string) (id crypto.NodeID, name string, err error) {
 		return id, "", err
 	}
 	defer clear(text)
-	if bytes.Contains(text, []byte("PRIVATE KEY")) {
+	if bytes.Contains(text, secretMark) {
 		return id, "", usage("%s is a secret key; the public half is wanted", path).Then("the same command with %s.pub", path)
 	}
 	id, _, name, err = crypto.ParseAuthorizedLine(string(bytes.TrimSpace(text)))
@@ -52,6 +52,16 @@ func publicKeyFile(path string) (id crypto.NodeID, name string, err error) {
 		return id, "", usage("%s: %s", path, client.Plain(err.Error())).Then("peer key show --public-key, at the node whose key it is")
 	}
 	return id, name, nil
+}
+
+// secretMark is in the first line of every secret key, whatever program has made it.
+var secretMark = []byte("PRIVATE KEY")
+
+// isSecret reports whether a file has a secret key, or may have one that cannot be read.
+func isSecret(path string) bool {
+	text, err := readSmall(path)
+	defer clear(text)
+	return err != nil || bytes.Contains(text, secretMark)
 }
 
 // maxKeyText is more than any key file has.

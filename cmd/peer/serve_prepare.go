@@ -83,7 +83,7 @@ func (s *server) claim() error {
 func (s *server) loadKey(f serveFlags) (err error) {
 	path := cmp.Or(f.key, filepath.Join(s.dir, keyFile))
 	if _, missing := os.Lstat(path); f.key == "" && errors.Is(missing, fs.ErrNotExist) {
-		if _, err := makeKey(path, cmp.Or(f.name, hostName())); err != nil {
+		if err := s.makeKey(path, cmp.Or(f.name, hostName())); err != nil {
 			return err
 		}
 		s.made = true
@@ -108,6 +108,18 @@ func hostName() string {
 		return ""
 	}
 	return name
+// makeKey makes the node's key. Where the public half is still there, the node has had one, and a new one would make it
+// a stranger to all others, without a word.
+func (s *server) makeKey(path, name string) error {
+	if exists(path + ".pub") {
+		return client.Problemf(client.CodeUsage, "key_missing", "%[1]s is missing, and its public half %[1]s.pub is there: with a new key this would be another node", path).
+			Now("not started").Then("put %[1]s back from a backup, or mv %[1]s.pub %[1]s.pub.old if the key is lost", path)
+	}
+	_, err := makeKey(path, name)
+	s.made = err == nil
+	return err
+}
+
 }
 
 // knownPeer is another node that the operator has named.
