@@ -22,7 +22,7 @@ import (
 type Config struct {
 	// Key is the node's own key; its public half is the node's id.
 	Key *crypto.NodeKeypair
-	// Name is what the node calls itself, for people.
+	// Name is what the node calls itself, for people: what wire.CheckName lets through.
 	Name string
 	// Listen is the UDP address, "host:port"; empty means any free port on all interfaces.
 	Listen string
@@ -93,8 +93,8 @@ func (cfg *Config) complete() error {
 	if cfg.Key == nil {
 		return errors.New("peer: Config.Key is missing: load one with crypto.LoadNodeKey or make one with crypto.GenerateNodeKeypair")
 	}
-	if len(cfg.Name) > wire.MaxName {
-		return fmt.Errorf("peer: Config.Name has %d bytes, at most %d are allowed", len(cfg.Name), wire.MaxName)
+	if err := wire.CheckName(cfg.Name); err != nil {
+		return fmt.Errorf("peer: Config.Name: %w", err)
 	}
 	if cfg.Network == nil {
 		cfg.Network = transport.ListenQUIC

@@ -42,3 +42,17 @@ func TestAdvertiseIsChecked(t *testing.T) {
 		_ = p.Close()
 	}
 }
+
+// TestNameIsChecked: nor does one with a name that nobody can read.
+func TestNameIsChecked(t *testing.T) {
+	key, err := crypto.GenerateNodeKeypair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"edge\x1b[2J", "\xff", strings.Repeat("n", wire.MaxName+1)} {
+		if p, err := New(Config{Key: key, Name: name, Listen: "127.0.0.1:0"}); err == nil {
+			p.Close()
+			t.Errorf("a node called %q has started", name)
+		}
+	}
+}

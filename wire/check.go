@@ -23,6 +23,15 @@ func CheckLabel(label string) error {
 	return nil
 }
 
+// CheckName reports why a node or a daemon cannot be called so: ErrTooLarge for more than MaxName bytes, ErrBadFrame
+// for control characters and what is not UTF-8.
+func CheckName(name string) error {
+	if err := checkText(name, MaxName); err != nil {
+		return fmt.Errorf("wire: the name %q: %w", name, err)
+	}
+	return nil
+}
+
 // CheckAddrs reports why nobody can be told that a node is dialed at these addresses: ErrTooLarge for more than
 // MaxAddrs of them or more than MaxAddr bytes in one, ErrBadFrame for one that is empty or cannot be printed.
 func CheckAddrs(addrs []string) error {

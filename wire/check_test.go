@@ -14,6 +14,7 @@ func TestChecksAreTheDecoders(t *testing.T) {
 	for _, s := range texts {
 		t.Run(fmt.Sprintf("%.10q %d", s, len(s)), func(t *testing.T) {
 			agree(t, CheckLabel(s), &Open{Origin: 1, Label: s})
+			agree(t, CheckName(s), &Hello{Versions: []VersionRange{{Subprotocol: SubSession, Min: 1, Max: 1}}, Name: s})
 			agree(t, CheckAddrs([]string{"a:1", s}), &TakeSnapshot{Addrs: []string{"a:1", s}})
 		})
 	}

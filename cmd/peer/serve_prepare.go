@@ -81,12 +81,14 @@ func (s *server) claim() error {
 // loadKey reads the node's key. Only the one in the data directory is made if there is none: a path that
 // somebody has typed is one where they expect a key.
 func (s *server) loadKey(f serveFlags) (err error) {
+	if err := checkNodeName(f.name); err != nil {
+		return err // before the name becomes the comment of a new key
+	}
 	path := cmp.Or(f.key, filepath.Join(s.dir, keyFile))
 	if _, missing := os.Lstat(path); f.key == "" && errors.Is(missing, fs.ErrNotExist) {
 		if err := s.makeKey(path, cmp.Or(f.name, hostName())); err != nil {
 			return err
 		}
-		s.made = true
 	}
 	key, comment, err := loadKey(path)
 	if err != nil {
@@ -95,19 +97,17 @@ func (s *server) loadKey(f serveFlags) (err error) {
 	s.key = key
 	s.later(key.Wipe)
 	s.name = cmp.Or(f.name, comment, hostName())
-	if len(s.name) > wire.MaxName {
-		return usage("the node's name has %d bytes, at most %d are allowed: %s", len(s.name), wire.MaxName, s.name).Then("peer serve --name NAME")
+	return checkNodeName(s.name)
+}
+
+// checkNodeName refuses a name that would keep every other node from reading this one's greeting.
+func checkNodeName(name string) error {
+	if err := wire.CheckName(name); err != nil {
+		return usage("the node cannot have its name: %s", client.Plain(err.Error())).Now("not started").Then("peer serve --name NAME")
 	}
 	return nil
 }
 
-// hostName is what a node is called that has no name.
-func hostName() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return ""
-	}
-	return name
 // makeKey makes the node's key. Where the public half is still there, the node has had one, and a new one would make it
 // a stranger to all others, without a word.
 func (s *server) makeKey(path, name string) error {
@@ -120,6 +120,13 @@ func (s *server) makeKey(path, name string) error {
 	return err
 }
 
+// hostName is what a node is called that has no name.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // knownPeer is another node that the operator has named.
