@@ -242,25 +242,25 @@ func leftText(left []leftover) string {
 	return text
 }
 
-// insistent returns a context that outlives a first Ctrl-C, so that what was started can be taken away, and
-// ends with one that comes after it. called is told of the first.
+// insistent returns a context that outlives a first Ctrl-C, or the closing of the terminal, so that what was started can
+// be taken away, and ends with a Ctrl-C that comes after it. called is told of the first. It is made before ctx can end.
 func insistent(ctx context.Context, called func()) (context.Context, func()) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
-		if ctx.Err() == nil {
+		for first := true; ; first = false {
 			select {
-			case <-signals:
-				called()
+			case s := <-signals:
+				switch {
+				case first:
+					called()
+				case s != syscall.SIGHUP: // a shell passes on what the terminal has said already
+					cancel()
+				}
 			case <-out.Done():
 				return
 			}
-		}
-		select {
-		case <-signals:
-			cancel()
-		case <-out.Done():
 		}
 	}()
 	return out, func() {

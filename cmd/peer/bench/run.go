@@ -36,13 +36,10 @@ func Run(ctx context.Context, c *client.Client, o Options, out Output) error {
 		return err
 	}
 	b.collector = newCollector(c, b.home.ID, o.Timeout)
-	began := time.Now()
-	err := b.measure(ctx)
-	if err != nil && ctx.Err() != nil {
-		b.show.note(" stopping  Ctrl-C again leaves the daemons where they are")
-	}
 	ending, stop := insistent(ctx, func() { b.show.note(" stopping  Ctrl-C again leaves the daemons where they are") })
 	defer stop()
+	began := time.Now()
+	err := b.measure(ctx, ending)
 	r := b.report()
 	if b.load != nil {
 		err = cmp.Or(err, b.verify(ending, &r.Events))
@@ -60,15 +57,16 @@ func Run(ctx context.Context, c *client.Client, o Options, out Output) error {
 	return b.conclude(ctx, r, err, left)
 }
 
-// measure starts the daemons, feeds them and moves them. When it returns, nothing is submitted any more.
-func (b *bench) measure(ctx context.Context) error {
+// measure starts the daemons, feeds them and moves them. When it returns, nothing is submitted any more, and nothing is
+// awaited.
+func (b *bench) measure(ctx, ending context.Context) error {
 	if err := b.spawn(ctx); err != nil {
 		return err
 	}
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// The streams outlive a Ctrl-C: what was submitted is waited for, so that it can be checked.
-	streams, fail := context.WithCancelCause(context.WithoutCancel(ctx))
+	// The streams outlive a Ctrl-C, though not the next: what was submitted is waited for, so that it can be checked.
+	streams, fail := context.WithCancelCause(ending)
 	defer fail(nil)
 	b.load = &load{o: b.o, c: b.c, subjects: b.subjects, figures: b.figures, moves: &b.moves}
 	b.load.fail = func(err error) {
