@@ -184,6 +184,8 @@ func (c *Core) handle(in Input) {
 		c.consulted(in)
 	case AskKeeper:
 		c.askKeeper(in)
+	case StopAsking:
+		c.stopAsking(in.Request)
 	case DirectoryAnswer:
 		c.directoryAnswer(in)
 	case Claimed:

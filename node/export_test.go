@@ -35,23 +35,24 @@ func (c *Core) CheckWindows() error {
 
 // Sizes returns how much a core remembers, by table.
 func (c *Core) Sizes() map[string]int {
-	waiting := 0
+	waiting, asked := 0, 0
 	for _, s := range c.sessions {
 		waiting += len(s.waiting) + len(s.early)
+		asked += len(s.asked)
 	}
 	unanswered := 0
 	for _, cl := range c.clients {
 		unanswered += cl.count + len(cl.requests)
 	}
-	asked := 0
+	out := 0
 	for _, p := range c.peers {
-		asked += p.window.bytes + p.window.line.Len()
+		out += p.window.bytes + p.window.line.Len()
 	}
 	return map[string]int{
 		"sources": len(c.sources), "targets": len(c.targets), "orchestrators": len(c.orchestrators),
 		"arriving": len(c.arriving), "incoming": len(c.incoming), "settling": len(c.settling), "sleeping": len(c.sleeping),
 		"ended": len(c.ended), "refusals": len(c.refusals), "refused": len(c.refused),
-		"unanswered": unanswered, "asked": asked, "routes": len(c.routes), "waiting": waiting, "clients": len(c.clients),
+		"unanswered": unanswered, "asked": asked, "out": out, "routes": len(c.routes), "waiting": waiting, "clients": len(c.clients),
 		"timers": len(c.timers), "inbox": len(c.inbox), "changes": len(c.inStep) + len(c.touched),
 		"tombstones": len(c.tombstones), "freezes": len(c.freezes), "serving": len(c.serving),
 	}

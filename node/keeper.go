@@ -21,6 +21,8 @@ type (
 		Message wire.Message
 		Err     error
 	}
+	// StopAsking says that nobody waits for the answer to a question any more. It may be on its way.
+	StopAsking struct{ Request uint64 }
 	// DirectoryRequest is a peer's question to the directory that this node keeps. The shell answers with [DirectoryAnswer].
 	DirectoryRequest struct {
 		Session SessionID
@@ -37,6 +39,7 @@ type (
 )
 
 func (AskKeeper) nodeInput()       {}
+func (StopAsking) nodeInput()      {}
 func (DirectoryAnswer) nodeInput() {}
 
 // maxDirectoryRequests bounds what one peer has under way, watches included, and whether or not the session that it
@@ -68,6 +71,16 @@ func (c *Core) askKeeper(in AskKeeper) {
 	c.sendOn(s, in.Message)
 }
 
+// stopAsking forgets a question, wherever it was asked: a directory that answers nothing over a session that lasts would make it
+// grow without a bound.
+func (c *Core) stopAsking(request uint64) {
+	if p := c.peers[c.cfg.Keeper]; p != nil {
+		for _, s := range p.sessions {
+			s.took(request)
+		}
+	}
+}
+
 func (c *Core) keeperReply(request uint64, msg wire.Message, err error) {
 	c.out.KeeperReplies = append(c.out.KeeperReplies, KeeperReply{request, msg, err})
 }
@@ -82,7 +95,7 @@ func (c *Core) directory(s *session, msg wire.Message) {
 		return
 	}
 	if !s.rights.Has(wire.RightMigrateIn) && !s.rights.Has(wire.RightMigrateOut) {
-		c.complain(s, msg.Type(), wire.Ref{}, &subproto.RightsError{Type: msg.Type(), From: s.peer, Need: wire.RightMigrateIn})
+		c.turnAway(s, msg)
 		return
 	}
 	if c.serving[s.peer] == maxDirectoryRequests {
@@ -92,6 +105,16 @@ func (c *Core) directory(s *session, msg wire.Message) {
 	}
 	c.serving[s.peer]++
 	c.out.DirectoryRequests = append(c.out.DirectoryRequests, DirectoryRequest{s.id, s.peer, msg})
+}
+
+// turnAway answers a question of a peer that may not ask. It is told so as the answer, which it waits for; and as "wrong peer":
+// "refused" would say that the daemon is another's.
+func (c *Core) turnAway(s *session, msg wire.Message) {
+	err := &subproto.RightsError{Type: msg.Type(), From: s.peer, Need: wire.RightMigrateIn}
+	c.stats.FramesRefused++
+	c.note(Note{Kind: NoteRefused, Peer: s.peer, Text: msg.Type().String(), Err: err})
+	request, _ := directory.RequestOf(msg)
+	c.sendOn(s, &wire.DirectoryFailed{Request: request, Reason: wire.ReasonWrongPeer, Detail: err.Error()})
 }
 
 func (c *Core) directoryAnswer(in DirectoryAnswer) {

@@ -46,3 +46,46 @@ func asks(c *node.Core, now time.Time, id node.SessionID, peer crypto.NodeID) vi
 	v.say(&wire.Hello{Versions: []wire.VersionRange{{Subprotocol: wire.SubDirectory, Min: 1, Max: 1}}, Boot: 1})
 	return v
 }
+
+// asksDirectory is node 1, which has a directory and asks node 2 for it, in session 1 with that node.
+func asksDirectory(rights wire.Rights) *node.Core {
+	c := node.New(node.Config{Node: crypto.NodeID{1}, Boot: 1, Directory: true, Keeper: crypto.NodeID{2}})
+	c.Step(benchTime, node.SessionUp{Session: 1, Peer: crypto.NodeID{2}, Rights: rights})
+	step(c, 1, &wire.Hello{Versions: append(versions[:3:3], wire.VersionRange{Subprotocol: wire.SubDirectory, Min: 1, Max: 1}), Boot: 1})
+	return c
+}
+
+// TestDirectoryTurnsAwayInAnAnswer: a peer that may not ask the directory is told so by the answer that it waits for (protocol
+// §3.9.2). A complaint does not name the question: who had asked would wait in vain and think that nobody is there.
+func TestDirectoryTurnsAwayInAnAnswer(t *testing.T) {
+	c := asksDirectory(wire.RightSubmit)
+	eff := step(c, 1, &wire.DirectoryLookup{Request: 7, Origin: 9})
+	if len(eff.Sends) != 1 || len(eff.DirectoryRequests) != 0 {
+		t.Fatalf("%d frames, %d questions for the directory", len(eff.Sends), len(eff.DirectoryRequests))
+	}
+	h, body, _, err := wire.SplitFrame(eff.Sends[0].Frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := wire.Decode(h, body)
+	if failed, ok := msg.(*wire.DirectoryFailed); !ok || failed.Request != 7 || failed.Reason != wire.ReasonWrongPeer || err != nil {
+		t.Errorf("the answer is %+v, %v", msg, err)
+	}
+}
+
+// TestGivenUpQuestionIsForgotten: a directory that never answers, over a session that lasts, would make the list of what it was
+// asked grow for ever (P6).
+func TestGivenUpQuestionIsForgotten(t *testing.T) {
+	c := asksDirectory(wire.AllRights)
+	before := c.Sizes()["asked"]
+	for request := range uint64(100) {
+		c.Step(benchTime, node.AskKeeper{Message: &wire.DirectoryLookup{Request: request, Origin: 9}})
+		c.Step(benchTime, node.StopAsking{Request: request})
+	}
+	if after := c.Sizes()["asked"]; before != 0 || after != 0 {
+		t.Errorf("%d questions are kept, and then %d", before, after)
+	}
+	if eff := c.Step(benchTime, node.SessionDown{Session: 1}); len(eff.KeeperReplies) != 0 {
+		t.Errorf("%d are answered that nobody waits for", len(eff.KeeperReplies))
+	}
+}

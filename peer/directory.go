@@ -61,6 +61,7 @@ func (p *Peer) askKeeper(ctx context.Context, msg wire.Message) (wire.Message, e
 	case r := <-answer:
 		return r.Message, r.Err
 	case <-ctx.Done():
+		p.post(node.StopAsking{Request: request})
 		return nil, fmt.Errorf("peer: %v, which keeps the directory, has not answered: %w", p.cfg.Keeper, ctx.Err())
 	}
 }
