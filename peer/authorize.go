@@ -14,6 +14,9 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 )
 
+// ErrPeerLine is the error of Authorize for a peer whose line nobody could read again, since its name is too long.
+var ErrPeerLine = errors.New("peer: the line could not be read again")
+
 // Authorize writes a peer's line into a file of authorized peers and reports whether that changed anything.
 // A key has one line: an old one is replaced where it stands, a new one goes to the end, and everything
 // else in the file, comments included, stays as it is. The file is replaced as a whole, so that a node
@@ -21,7 +24,7 @@ import (
 // is none. An empty name keeps the one that the line has.
 //
 // A file with a line that cannot be read is left alone: a node lets nobody in by such a file, and adding to
-// it would only look as if it worked.
+// it would only look as if it worked. For the same reason no line is written that could not be read: ErrPeerLine.
 func Authorize(path string, p AuthorizedPeer) (changed bool, err error) {
 	unlock, err := lockDir(filepath.Dir(path))
 	if err != nil {
@@ -60,10 +63,17 @@ func authorizedText(path, old string, p AuthorizedPeer) ([]byte, error) {
 			continue // a second line for the same key would silently win
 		}
 		found = true
-		kept = append(kept, authorizedLine(p, at, line))
+		if line, err = authorizedLine(p, at, line); err != nil {
+			return nil, err
+		}
+		kept = append(kept, line)
 	}
 	if !found {
-		kept = append(kept, authorizedLine(p, nil, ""))
+		line, err := authorizedLine(p, nil, "")
+		if err != nil {
+			return nil, err
+		}
+		kept = append(kept, line)
 	}
 	return []byte(strings.Join(kept, "\n") + "\n"), nil
 }
@@ -79,16 +89,20 @@ func authorizedNode(line string) (*AuthorizedPeer, error) {
 }
 
 // authorizedLine writes the line of p. One that says the same already is kept to the letter.
-func authorizedLine(p AuthorizedPeer, old *AuthorizedPeer, line string) string {
+func authorizedLine(p AuthorizedPeer, old *AuthorizedPeer, line string) (string, error) {
 	if old != nil && p.Name == "" {
 		p.Name = old.Name
 	}
 	if old != nil && *old == p {
-		return line
+		return line, nil
 	}
 	var options []string
 	if p.Rights != 0 {
 		options = strings.Split(p.Rights.String(), ",")
 	}
-	return crypto.AuthorizedLine(p.Node, options, p.Name)
+	line = crypto.AuthorizedLine(p.Node, options, p.Name)
+	if _, err := parseAuthorized(line); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrPeerLine, err)
+	}
+	return line, nil
 }

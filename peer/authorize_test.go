@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,25 @@ func TestAuthorizeLeavesABrokenFileAlone(t *testing.T) {
 	changed, err := Authorize(path, AuthorizedPeer{Node: nodeIDs(t, 1)[0]})
 	if changed || err == nil || !strings.Contains(err.Error(), path+":1:") {
 		t.Fatalf("changed %v, %v", changed, err)
+	}
+}
+
+// TestAuthorizeWritesWhatCanBeRead: one line that is too long, and the node would let nobody new in.
+func TestAuthorizeWritesWhatCanBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "authorized_peers")
+	ids := nodeIDs(t, 2)
+	if _, err := Authorize(path, AuthorizedPeer{Node: ids[0], Rights: wire.RightSubmit, Name: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		changed, err := Authorize(path, AuthorizedPeer{Node: id, Rights: wire.AllRights, Name: strings.Repeat("n", crypto.MaxAuthorizedLine)})
+		if changed || !errors.Is(err, ErrPeerLine) {
+			t.Errorf("changed %v, %v", changed, err)
+		}
+	}
+	list, err := OpenAuthorized(path)
+	if rights, ok := list.Lookup(ids[0]); err != nil || !ok || rights != wire.RightSubmit {
+		t.Errorf("the peer that was there has %v (%v): %v", rights, ok, err)
 	}
 }
 

@@ -47,10 +47,14 @@ func newKeyAuthorize(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := authorize(a, path, args[0], name, rights); err != nil {
+			r, err := authorize(path, args[0], name, rights)
+			if err != nil {
 				return err
 			}
-			return a.tellNode(cmd.Context())
+			if err := a.tellNode(cmd.Context(), path); err != nil {
+				return err
+			}
+			return a.print(r, r.writeChange)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what to call the node (default: what its key says)")
@@ -68,50 +72,71 @@ func (a *app) authorizedPath(file string) (string, error) {
 	return a.inData(authorizedFile)
 }
 
-// authorize edits the file and says what the key may do now, whether or not that is new.
-func authorize(a *app, path, key, name, rights string) error {
+// authorize edits the file and returns what the key may do now, whether or not that is new.
+func authorize(path, key, name, rights string) (r authorizedReport, err error) {
 	id, comment, err := publicKey(key)
 	if err != nil {
-		return err
+		return r, err
 	}
 	set, err := wire.ParseRights(rights)
 	if err != nil {
-		return usage("--rights: %s", client.Plain(err.Error())).Then("peer key authorize --help")
+		return r, usage("--rights: %s", client.Plain(err.Error())).Then("peer key authorize --help")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+		return r, err
 	}
 	p := peer.AuthorizedPeer{Node: id, Rights: set, Name: cmp.Or(name, comment)}
 	changed, err := peer.Authorize(path, p)
 	if err != nil {
-		return client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now("nothing was changed").Then("edit %s", path)
+		return r, badAuthorized(err, path)
 	}
-	return a.print(authorizedReport{reportKey(path, id, p.Name), set.String(), &changed}, func(w io.Writer) {
-		did := "was authorized already"
-		if changed {
-			did = "is authorized"
-		}
-		fmt.Fprintf(w, "%s  %s  %s: %s\n", p.Name, id, did, rightsText(set))
-	})
+	return authorizedReport{reportKey(path, id, p.Name), set.String(), &changed}, nil
 }
 
-// tellNode makes a running node look at its file now and not within the next seconds. If there is none, it
-// will read the file when it starts.
-func (a *app) tellNode(ctx context.Context) error {
+// badAuthorized tells a line that cannot be written from a file that cannot be edited.
+func badAuthorized(err error, path string) error {
+	p := client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now("nothing was changed")
+	if errors.Is(err, peer.ErrPeerLine) {
+		return p.Then("peer key authorize --help")
+	}
+	return p.Then("edit %s", path)
+}
+
+// writeChange says what is so now, which need not be new.
+func (r authorizedReport) writeChange(w io.Writer) {
+	did := "was authorized already"
+	if *r.Changed {
+		did = "is authorized"
+	}
+	fmt.Fprintf(w, "%s  %s  %s: %s\n", r.Name, r.Fingerprint, did, cmp.Or(r.Rights, "nothing but to connect"))
+}
+
+// tellNode makes a running node look at its file now and not within the next seconds, and makes sure that it is the one
+// that was edited. If there is no node, it will read the file when it starts.
+func (a *app) tellNode(ctx context.Context, path string) error {
 	c, err := a.client()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if err := c.Reload(ctx); !errors.Is(err, &client.Problem{Kind: "no_node"}) {
+	r, err := c.Reload(ctx)
+	switch {
+	case errors.Is(err, &client.Problem{Kind: "no_node"}):
+		return nil
+	case err != nil:
 		return err
+	case r.Authorized != "" && !sameFile(r.Authorized, path):
+		return client.Problemf(client.CodeUsage, "other_file", "the line is in %s, and the node that runs here reads %s", path, r.Authorized).
+			Now("the running node lets nobody in by that line").Then("the same command with --authorized %s", r.Authorized)
 	}
 	return nil
 }
 
-// rightsText names the empty set, which lets a node connect and nothing else.
-func rightsText(r wire.Rights) string {
-	return cmp.Or(r.String(), "nothing but to connect")
+// sameFile reports whether two paths lead to one file that exists.
+func sameFile(x, y string) bool {
+	a, err := os.Stat(x)
+	b, err2 := os.Stat(y)
+	return err == nil && err2 == nil && os.SameFile(a, b)
 }
 
 // newKeyLs reads the file and not the node, so that it can be looked at before the first start.

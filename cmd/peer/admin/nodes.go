@@ -2,7 +2,9 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -172,6 +174,9 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return client.Problemf(client.CodeUsage, "bad_rights", "%v", err).Then("peer key authorize --help")
 	}
 	changed, err := peer.Authorize(s.cfg.Authorized, peer.AuthorizedPeer{Node: id, Rights: rights, Name: req.Name})
+	if errors.Is(err, peer.ErrPeerLine) {
+		return client.Problemf(client.CodeUsage, "bad_name", "%v", err).Now("nothing was changed").Then("peer key authorize --help")
+	}
 	if err != nil {
 		return client.Problemf(client.CodeUsage, "bad_file", "%v", err).Now("nothing was changed").Then("edit %s", s.cfg.Authorized)
 	}
@@ -182,7 +187,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 }
 
 // reload reads the file of authorized peers again. One that cannot be read lets nobody new in and takes
-// nothing from those who are: a slip of the pen must not end a move that is under way.
+// nothing from those who are: a slip of the pen must not end a move that is under way. The answer names the file, since
+// whoever has edited one may have edited another.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	if s.cfg.Peers != nil && s.cfg.Peers.Err() != nil {
 		return client.Problemf(client.CodeUsage, "bad_file", "%v", s.cfg.Peers.Err()).
@@ -191,5 +197,9 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cfg.Peer.Reauthorize(r.Context()); err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, struct{}{})
+	file := s.cfg.Authorized
+	if abs, err := filepath.Abs(file); file != "" && err == nil {
+		file = abs
+	}
+	return writeJSON(w, http.StatusOK, client.Reloaded{Authorized: file})
 }

@@ -139,8 +139,8 @@ func (c *Client) Authorize(ctx context.Context, req AuthorizeRequest) error {
 }
 
 // Reload makes the node read its file of authorized peers again, for those that are connected.
-func (c *Client) Reload(ctx context.Context) error {
-	return c.call(ctx, http.MethodPost, "/v1/reload", nil, nil)
+func (c *Client) Reload(ctx context.Context) (r Reloaded, err error) {
+	return r, c.call(ctx, http.MethodPost, "/v1/reload", nil, &r)
 }
 
 // call asks with a JSON body, if in is not nil, and decodes the answer into out.

@@ -213,3 +213,8 @@ type AuthorizeRequest struct {
 	Name   string `json:"name,omitempty"`
 	Rights string `json:"rights"` // joined by commas: submit, migrate-in, migrate-out, administer
 }
+
+// Reloaded says what a node has read again.
+type Reloaded struct {
+	Authorized string `json:"authorized,omitempty"` // the absolute path of its file of authorized peers
+}
