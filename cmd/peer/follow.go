@@ -85,8 +85,11 @@ func printOutcome(a *app, m client.Migration, elapsed time.Duration) error {
 // target has activated with the very digest of the log that the source was frozen at, and the table of
 // producers is part of what it replayed.
 func writeMoved(w io.Writer, m client.Migration, elapsed time.Duration) {
-	fmt.Fprintf(w, "moved and verified: blackout %s, %s events replayed, 0 lost, 0 twice",
-		span(m.Stats.Blackout), number(m.Stats.EventsDuring))
+	fmt.Fprint(w, "moved and verified: ")
+	if m.Stats.Blackout > 0 { // else nobody has told this node of the figures: they are the source's
+		fmt.Fprintf(w, "blackout %s, %s events replayed, ", span(m.Stats.Blackout), number(m.Stats.EventsDuring))
+	}
+	fmt.Fprint(w, "0 lost, 0 twice")
 	if elapsed > 0 {
 		fmt.Fprintf(w, ", %s in all", span(elapsed))
 	}

@@ -77,12 +77,15 @@ func (f *figures) silent(took time.Duration) {
 	record(f.producerBlackout, int64(took))
 }
 
-// moved takes the figures of one move. A state that is copied faster than the clock ticks has no rate.
+// moved takes the figures of one move. A state that is copied faster than the clock ticks has no rate, and a move whose
+// source could not tell how long it was silent has no blackout, rather than one of zero.
 func (f *figures) moved(s client.Stats) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.moves++
-	record(f.blackout, int64(s.Blackout))
+	if s.Blackout > 0 {
+		record(f.blackout, int64(s.Blackout))
+	}
 	if s.Transfer > 0 && s.SnapshotBytes > 0 {
 		record(f.transfer, int64(float64(s.SnapshotBytes)/s.Transfer.Seconds()))
 	}

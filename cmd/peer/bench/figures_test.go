@@ -30,6 +30,7 @@ func TestFiguresAreKeptApart(t *testing.T) {
 	f.acked(moving, 0)
 	f.moved(client.Stats{Blackout: 3 * time.Millisecond, SnapshotBytes: 64 << 20, Transfer: 250 * time.Millisecond})
 	f.moved(client.Stats{Blackout: 5 * time.Millisecond})
+	f.moved(client.Stats{}) // nobody could tell
 	f.silent(7 * time.Millisecond)
 	f.round(500 * time.Millisecond)
 	var r Report
@@ -41,7 +42,7 @@ func TestFiguresAreKeptApart(t *testing.T) {
 	if r.AckRest.Count != 101 || r.AckAway.Count != 1 || !near(r.AckAway.Max, time.Hour) || r.AckMoving.Count != 1 {
 		t.Errorf("at rest %+v, away %+v, moving %+v", r.AckRest, r.AckAway, r.AckMoving)
 	}
-	if r.Moves != 2 || r.MovesRate != 4 || !near(r.Blackout.Max, 5*time.Millisecond) || !near(r.ProducerBlackout.P50, 7*time.Millisecond) {
+	if r.Moves != 3 || r.MovesRate != 6 || r.Blackout.Count != 2 || !near(r.Blackout.Max, 5*time.Millisecond) || !near(r.ProducerBlackout.P50, 7*time.Millisecond) {
 		t.Errorf("moves %d, %v/s, blackout %+v, %+v", r.Moves, r.MovesRate, r.Blackout, r.ProducerBlackout)
 	}
 	if rate := float64(r.Transfer.P50) / (256 << 20); r.Transfer.Count != 1 || rate < 0.999 || rate > 1.002 {
