@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/mattn/go-isatty"
@@ -40,14 +41,32 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(results)
 	root.SetErr(errs)
+	checkTopics(root)
 	if cmd, err := root.ExecuteContextC(ctx); err != nil {
+		a.json = a.json || !a.begun && asksJSON(args)
 		return a.fail(a.misread(cmd, err))
 	}
-	if results.err != nil {
-		return a.fail(client.Problemf(client.CodeError, "output", "the result could not be written: %v", results.err).
-			Now("done, but for what should have been printed"))
+	if p := a.unprinted(); p != nil {
+		return a.fail(p.Now("done, but for what should have been printed"))
 	}
 	return client.CodeDone
+}
+
+// asksJSON looks for --json in a command line that could not be read to its end.
+func asksJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
+}
+
+// unprinted is the problem of a result that could not be written, nil if none was.
+func (a *app) unprinted() *client.Problem {
+	r, ok := a.out.(*results)
+	if !ok || r.err == nil {
+		return nil
+	}
+	return client.Problemf(client.CodeError, "output", "the result could not be written: %v", r.err)
 }
 
 // results is standard output. It keeps the first error: a command whose result nobody can read has not

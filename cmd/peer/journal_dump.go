@@ -45,6 +45,9 @@ something does not verify, after everything that does has been printed.`,
 				return err
 			}
 			err = journal.Dump(journal.NewDisk(dir), a.dump)
+			if p := a.unprinted(); p != nil {
+				return p.Now("nothing was changed; the rest has not been read")
+			}
 			if p := unreadable(err, dir); p != nil {
 				return p
 			}

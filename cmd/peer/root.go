@@ -85,24 +85,52 @@ func group(name, short, example string, commands ...*cobra.Command) *cobra.Comma
 	return g
 }
 
+// checkTopics makes "peer help" report what there is no help about.
+func checkTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil || help == root {
+		return
+	}
+	help.Args = func(_ *cobra.Command, args []string) error {
+		cmd, rest, err := root.Find(args)
+		if err == nil && len(rest) == 0 {
+			return nil
+		}
+		return usage("there is no help about %q", strings.Join(args, " ")).Then("%s --help", cmd.CommandPath())
+	}
+}
+
 // usage is the problem of a command line that means nothing.
 func usage(format string, args ...any) *client.Problem {
 	return client.Problemf(client.CodeUsage, "usage", format, args...)
 }
 
-// takes checks the number of arguments, which the names in Use describe.
+// takes checks the number of arguments, which the names in Use describe, and that each of them says something: an empty one
+// is a variable that was not set. Only an event may be empty.
 func takes(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) >= least && len(args) <= most {
-			return nil
-		}
 		_, want, _ := strings.Cut(cmd.Use, " ")
+		if len(args) >= least && len(args) <= most {
+			return noneEmpty(cmd, strings.Fields(want), args)
+		}
 		if most == 0 {
 			want = "no arguments"
 		}
 		return usage("%s takes %s, and was given %s", cmd.CommandPath(), want, count(len(args), "argument")).
 			Then("%s --help", cmd.CommandPath())
 	}
+}
+
+// noneEmpty refuses an argument that is empty. The last name in Use is that of all arguments from there on.
+func noneEmpty(cmd *cobra.Command, names, args []string) error {
+	for i, arg := range args {
+		name := strings.Trim(names[min(i, len(names)-1)], "[].")
+		if arg == "" && !strings.HasPrefix(name, "DATA") {
+			return usage("%s takes %s, and was given an empty one", cmd.CommandPath(), name).Then("%s --help", cmd.CommandPath())
+		}
+	}
+	return nil
 }
 
 // count is a number and a noun.

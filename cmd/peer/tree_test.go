@@ -157,11 +157,51 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 func TestCommandLinesThatMeanNothing(t *testing.T) {
 	for _, line := range []string{
 		"nothing", "--nothing", "daemon nothing", "daemon ls --nothing", "daemon ls one", "demo one", "send notes --count x",
-		"daemon show notes --query x --public-key", "completion bash one",
+		"daemon show notes --query x --public-key", "completion bash one", "help nothing", "help migrate notes",
 	} {
 		var out, errs bytes.Buffer
 		code := run(strings.Fields(line), strings.NewReader(""), &out, &errs)
 		if code != client.CodeUsage || !strings.Contains(errs.String(), "\nnext: peer ") {
+			t.Errorf("peer %s: exit %d, %s", line, code, errs.String())
+		}
+	}
+}
+
+// TestEmptyArguments: a variable that is not set names nothing. An event may be empty.
+func TestEmptyArguments(t *testing.T) {
+	for _, args := range [][]string{{"send", "", "put a 1"}, {"migrate", "notes", ""}, {"daemon", "show", ""}, {"verify", "a", ""}, {"bench", ""}, {"key", "new", ""}} {
+		var out, errs bytes.Buffer
+		if code := run(args, strings.NewReader(""), &out, &errs); code != client.CodeUsage || !strings.Contains(errs.String(), "was given an empty one\n") {
+			t.Errorf("peer %q: exit %d, %s", args, code, errs.String())
+		}
+	}
+	c, _, err := newRoot(&app{}).Find([]string{"send"})
+	if err == nil {
+		err = c.ValidateArgs([]string{"notes", ""})
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWrongLineInJSON: --json counts also behind what cannot be read, and not where it is no flag.
+func TestWrongLineInJSON(t *testing.T) {
+	for line, want := range map[string]bool{
+		"daemon ls --nothing --json": true, "--json nothing": true, "daemon ls one two --json": true, "daemon ls --nothing -- --json": false,
+	} {
+		var out, errs bytes.Buffer
+		code := run(strings.Fields(line), strings.NewReader(""), &out, &errs)
+		if got := json.Valid(errs.Bytes()); code != client.CodeUsage || got != want {
+			t.Errorf("peer %s: exit %d, %s", line, code, errs.String())
+		}
+	}
+}
+
+// TestHelpAboutWhatThereIs is given.
+func TestHelpAboutWhatThereIs(t *testing.T) {
+	for _, line := range []string{"help", "help migrate", "help migration watch"} {
+		var out, errs bytes.Buffer
+		if code := run(strings.Fields(line), strings.NewReader(""), &out, &errs); code != client.CodeDone || !strings.Contains(out.String(), "Usage:") {
 			t.Errorf("peer %s: exit %d, %s", line, code, errs.String())
 		}
 	}
