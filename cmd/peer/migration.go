@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // newMigration is the group of commands about moves.
@@ -141,8 +142,12 @@ func cancelled(ctx context.Context, a *app, c *client.Client, m client.Migration
 	case client.OutcomeInDoubt:
 		return last.Err()
 	case client.OutcomeStayed:
+		how := "not moved" // it had ended, or was about to, for another reason
+		if last.Reason == wire.ReasonCancelled.String() {
+			how = "cancelled"
+		}
 		return a.print(last, func(w io.Writer) {
-			fmt.Fprintf(w, "cancelled: %s is still at %s and serving\n", last.Label(), last.Source.Label())
+			fmt.Fprintf(w, "%s: %s is still at %s and serving\n", how, last.Label(), last.Source.Label())
 		})
 	case client.OutcomeMoved:
 		return client.Problemf(client.CodeRefused, "committed", "the migration was committed before it could be stopped").

@@ -11,6 +11,7 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/peer"
+	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -231,7 +232,7 @@ func addrsOf(b *book, id crypto.NodeID, p *peer.Peer) []string {
 	return nil
 }
 
-// cancel passes the wish on. Between the look at the state and the wish the migration may commit; then the
+// cancel passes the wish on; a daemon that has stayed where it was is what was wished for. Between the look at the state and the wish the migration may commit; then the
 // source does not obey, and the outcome says so.
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
 	m, err := s.findMigration(r.Context(), r.PathValue("id"))
@@ -239,12 +240,16 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	switch {
+	case m.Outcome == wire.OutcomeStayed:
+		return s.answerMigration(w, r, http.StatusOK, m)
 	case m.Outcome != 0 && m.Outcome != wire.OutcomeInDoubt:
 		return client.Problemf(client.CodeRefused, "ended", "migration %s has ended: %s", m.ID.Short(), m.Outcome).
 			Now("%s", s.whereNow(r.Context(), m)).Then("peer migration show %s", m.ID.Short())
 	case committed(m):
 		return client.Problemf(client.CodeRefused, "committed", "migration %s is committed: it can only go forward", m.ID.Short()).
 			Now("on its way to the target, which alone will serve").Then("peer migration watch %s", m.ID.Short())
+	case !slices.Contains(m.Roles, subproto.Orchestrator) && !slices.Contains(m.Roles, subproto.Source):
+		return s.notAskedHere(r.Context(), m)
 	}
 	s.cfg.Peer.CancelMigration(m.ID)
 	if m, err = s.findMigration(r.Context(), m.ID.String()); err != nil {
@@ -253,14 +258,22 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
 	return s.answerMigration(w, r, http.StatusAccepted, m)
 }
 
+// notAskedHere: a target cannot stop what comes to it. Those who can are the source, and whoever has asked it.
+func (s *Server) notAskedHere(ctx context.Context, m node.Migration) error {
+	b, err := s.bookFor(ctx, m)
+	if err != nil {
+		return err
+	}
+	from := b.node(m.Source).Label()
+	return client.Problemf(client.CodeRefused, "not_asked_here", "migration %s comes to this node, which cannot stop it: %s can", m.ID.Short(), from).
+		Now("nothing was changed; the move goes on").Then("peer migration cancel %s, at %s", m.ID.Short(), from)
+}
+
 // whereNow is where a migration that has ended has left the daemon.
 func (s *Server) whereNow(ctx context.Context, m node.Migration) string {
 	b, err := s.book(ctx)
-	switch name := cmp.Or(m.Name, originText(m.Origin)); {
-	case err == nil && m.Outcome == wire.OutcomeMoved:
-		return name + " was moved to " + b.node(m.Target).Label()
-	case err == nil && m.Outcome == wire.OutcomeStayed:
-		return name + " was left " + b.whereabouts(m, b.node(m.Source).Label())
+	if err == nil && m.Outcome == wire.OutcomeMoved {
+		return cmp.Or(m.Name, originText(m.Origin)) + " was moved to " + b.node(m.Target).Label()
 	}
 	return m.Outcome.String()
 }
