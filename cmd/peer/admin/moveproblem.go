@@ -60,12 +60,27 @@ func moveCode(m node.Migration) int {
 		return client.CodeError
 	case m.Stats.SnapshotSent > 0 || m.Reason == wire.ReasonDaemonNotFound && begun(m):
 		return client.CodeStayed
+	case turnedAway(m):
+		return client.CodeRefused
 	}
 	switch code := codeOf(m.Reason); code {
 	case client.CodeUnknown, client.CodeRefused, client.CodeUnreachable:
 		return code
 	}
 	return client.CodeStayed
+}
+
+// The words of two refusals at the door. There is no session, so the reason is that the node was not reached, and only the
+// words tell that somebody must change something before it can be.
+const (
+	notLetIn   = "not authorized here"
+	notThatOne = "another node is at this address"
+)
+
+// turnedAway reports whether somebody answered at the address of the other node, and did not let this one in, or was
+// another node than the one that was named.
+func turnedAway(m node.Migration) bool {
+	return m.Reason == wire.ReasonUnreachable && (strings.Contains(m.Detail, notLetIn) || strings.Contains(m.Detail, notThatOne))
 }
 
 // begun reports whether the source has told anything of the migration, and so had the daemon. One that has lost the
@@ -82,7 +97,7 @@ func (b *book) remedy(m node.Migration, out *client.Migration) string {
 	case wire.ReasonRefused:
 		return b.remedyRefused(m, out)
 	case wire.ReasonUnreachable:
-		if m.Source == b.self && strings.Contains(m.Detail, "not authorized here") {
+		if m.Source == b.self && strings.Contains(m.Detail, notLetIn) {
 			return "peer key authorize '" + crypto.AuthorizedLine(b.self, nil, b.node(b.self).Name) + "', at " + out.Target.Label()
 		}
 		return "peer node ls"

@@ -88,8 +88,11 @@ func (b *bench) unreachable(to client.Node, m client.Migration, err error) error
 		return nothingStarted(p)
 	}
 	code, why := client.CodeUnreachable, m.Detail
+	if p.Code == client.CodeRefused {
+		code = p.Code
+	}
 	if m.Reason == wire.ReasonRefused.String() {
-		code, why = client.CodeRefused, "daemons could not be moved back: "+why
+		why = "daemons could not be moved back: " + why
 	}
 	return client.Problemf(code, p.Kind, "%s cannot take part: %s", to.Label(), why).Now("nothing was started").Then("%s", p.Next)
 }
