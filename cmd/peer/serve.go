@@ -139,7 +139,7 @@ func (s *server) release() {
 // later notes what has to be undone when the node ends.
 func (s *server) later(f func()) { s.releases = append(s.releases, f) }
 
-// cannotStart tells an address that cannot be listened on from a directory that cannot be used.
+// cannotStart tells an address that cannot be listened on from a data directory that cannot be used.
 func (s *server) cannotStart(err error) error {
 	if p := journalProblem(err, s.dir); p != nil {
 		return p.Now("not started; nothing on the disk was changed")
@@ -148,9 +148,13 @@ func (s *server) cannotStart(err error) error {
 	boot := filepath.Join(s.dir, bootFile)
 	var number *strconv.NumError
 	var addr *net.AddrError
+	listen := "peer serve --listen 127.0.0.1:0"
 	switch {
 	case errors.As(err, &addr):
 		p.Code = client.CodeUsage
+		return p.Then("%s", listen)
+	case errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)):
+		return p.Then("%s", listen)
 	case errors.As(err, &number):
 		p.Code = client.CodeUsage
 		// More than any number of starts: what counts is that the number has never been used.
@@ -158,7 +162,7 @@ func (s *server) cannotStart(err error) error {
 	case strings.Contains(err.Error(), "boot counter"):
 		return p.Then("ls -ld %s %s; df %s", s.dir, boot, s.dir)
 	}
-	return p.Then("peer serve --listen 127.0.0.1:0")
+	return p.Then("ls -ld %[1]s; df %[1]s", s.dir)
 }
 
 // start brings the node up: from here on it answers other nodes.
