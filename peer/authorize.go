@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/ferrymesh/ferry/crypto"
 )
 
@@ -39,7 +37,7 @@ func Authorize(path string, p AuthorizedPeer) (changed bool, err error) {
 	if err != nil || bytes.Equal(text, old) {
 		return false, err
 	}
-	return true, renameio.WriteFile(path, text, 0o600)
+	return true, replaceFile(path, text, 0o600)
 }
 
 // authorizedText is the file with the peer's line in it.

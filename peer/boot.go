@@ -6,10 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
-
-	"github.com/google/renameio/v2"
 )
 
 // bootFile holds the number of times a node has been started, in decimal.
@@ -33,14 +32,17 @@ func nextBoot(dir string) (uint64, error) {
 		}
 	}
 	boot++
-	if err := renameio.WriteFile(path, []byte(strconv.FormatUint(boot, 10)+"\n"), 0o600); err != nil {
+	if err := replaceFile(path, []byte(strconv.FormatUint(boot, 10)+"\n"), 0o600); err != nil {
 		return 0, fmt.Errorf("peer: write the boot counter: %w", err)
 	}
 	return boot, syncDir(dir)
 }
 
-// syncDir makes a rename in a directory durable.
+// syncDir makes a rename in a directory durable. Windows cannot sync directories and does not need it.
 func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

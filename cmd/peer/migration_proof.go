@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/google/renameio/v2"
+	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -89,7 +89,7 @@ func writeProof(f proofFlags, passport []byte) error {
 		return client.Problemf(client.CodeUsage, "file_exists", "%s exists and is left as it is", f.output).
 			Now("nothing was written").Then("the same command with --force, or with another file")
 	}
-	if err := renameio.WriteFile(f.output, passport, 0o644); err != nil {
+	if err := maybe.WriteFile(f.output, passport, 0o644); err != nil {
 		return client.Problemf(client.CodeError, "not_written", "%s cannot be written: %v", f.output, cause(err)).
 			Now("nothing was written").Then("the same command with -o FILE, where FILE can be written")
 	}

@@ -133,11 +133,3 @@ func ended(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func killed(ts *testscript.TestScript, _ bool, args []string) { node(ts, args[0]).kill() }
-
-func paused(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(node(ts, args[0]).cmd.Process.Signal(syscall.SIGSTOP))
-}
-
-func resumed(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(node(ts, args[0]).cmd.Process.Signal(syscall.SIGCONT))
-}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -139,7 +139,7 @@ func writeEvidence(path string, fork crypto.Fork) string {
 	if _, err := os.Lstat(path); err == nil {
 		return path + " exists and is left as it is"
 	}
-	if err := renameio.WriteFile(path, crypto.AppendFork(nil, fork), 0o644); err != nil {
+	if err := maybe.WriteFile(path, crypto.AppendFork(nil, fork), 0o644); err != nil {
 		return fmt.Sprintf("%s: %v", path, cause(err))
 	}
 	return ""

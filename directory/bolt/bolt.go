@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -173,8 +174,12 @@ func (f *file) close() error {
 	return nil
 }
 
-// syncDir makes the file's name durable.
+// syncDir makes the file's name durable. Windows cannot sync directories and does
+// not need it.
 func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	dir, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("bolt: %w", err)

@@ -15,6 +15,9 @@ import (
 // bytes on some, 108 on others, and ends in a zero byte.
 const MaxSocketPath = 103
 
+// wsaRefused is what Windows says where others say ECONNREFUSED.
+const wsaRefused = syscall.Errno(10061)
+
 // Listen opens the admin socket at a path, with mode 0600. A socket that nobody answers at any more is
 // replaced; one that is alive, or a file that is no socket, is left alone and a *client.Problem.
 //
@@ -70,7 +73,7 @@ func clearSocket(path string) error {
 			Now("that node goes on; nothing was started").Then("peer status --admin %s", path)
 	}
 	// Only a refusal proves that nobody listens. Anything else, such as a full backlog, may be a live node.
-	if !errors.Is(err, syscall.ECONNREFUSED) {
+	if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, wsaRefused) {
 		return client.Problemf(client.CodeError, "socket", "%s may belong to a running node: %v", path, err).
 			Now("not started").Then("peer status --admin %s", path)
 	}
