@@ -38,7 +38,7 @@ func (m *Machine) notReady(detail string) {
 	m.backoff()
 	m.state, m.phase = waiting, wire.PhaseSnapshot
 	if m.at.After(m.readyTill) {
-		m.gaveUp = fmt.Sprintf("the target was not ready in %d attempts: %s", m.attempts, detail)
+		m.gaveUp = fmt.Sprintf("the target was not ready in %d tries: %s", m.tries, detail)
 		m.cancel()
 	}
 }

@@ -77,10 +77,10 @@ type Output struct {
 
 // Ended is the outcome as the orchestrator learned it.
 type Ended struct {
-	Outcome  wire.Outcome
-	Reason   wire.Reason // 0 for moved
-	Detail   string
-	Attempts int // how often the target was asked
+	Outcome wire.Outcome
+	Reason  wire.Reason // 0 for moved
+	Detail  string
+	Tries   int // how often the target was asked
 }
 
 type state uint8
@@ -102,7 +102,7 @@ type Machine struct {
 	started   time.Time
 	heard     time.Time // the last word from the source
 	readyTill time.Time // the budget for a target that is not ready; zero until it first says so
-	attempts  int
+	tries     int
 	wait      time.Duration
 	at        time.Time // when to ask again
 	cancelled bool
@@ -133,7 +133,7 @@ func New(now time.Time, cfg Config, req Request) (*Machine, Output) {
 	cfg.ReadyBudget = cmp.Or(cfg.ReadyBudget, DefaultReadyBudget)
 	cfg.Silence = cmp.Or(cfg.Silence, DefaultSilence)
 	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
-	m := &Machine{cfg: cfg, req: req, started: now, heard: now, now: now, phase: wire.PhaseSnapshot, attempts: 1}
+	m := &Machine{cfg: cfg, req: req, started: now, heard: now, now: now, phase: wire.PhaseSnapshot, tries: 1}
 	m.takeSnapshot()
 	return m, m.take()
 }
@@ -327,13 +327,13 @@ func (m *Machine) inDoubt(detail string) {
 		return
 	}
 	m.doubt, m.doubtText = true, detail
-	m.out.Ended = &Ended{Outcome: wire.OutcomeInDoubt, Reason: wire.ReasonUnreachable, Detail: detail, Attempts: m.attempts}
+	m.out.Ended = &Ended{Outcome: wire.OutcomeInDoubt, Reason: wire.ReasonUnreachable, Detail: detail, Tries: m.tries}
 }
 
 // end is reached once.
 func (m *Machine) end(o wire.Outcome, reason wire.Reason, detail string) {
 	m.state, m.phase, m.doubt = done, wire.PhaseComplete, false
-	m.ended = &Ended{Outcome: o, Reason: reason, Detail: detail, Attempts: m.attempts}
+	m.ended = &Ended{Outcome: o, Reason: reason, Detail: detail, Tries: m.tries}
 	m.out.Ended = m.ended
 }
 

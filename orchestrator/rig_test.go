@@ -89,7 +89,7 @@ func (r *rig) describe(prefix string) string {
 		fmt.Fprintf(&b, "  %s→ %s: %s\n", prefix, nodeNames[e.To], describeMessage(e.Message))
 	}
 	if e := r.out.Ended; e != nil {
-		fmt.Fprintf(&b, "  %slearns: %v, %v: %s (asked %d times)\n", prefix, e.Outcome, e.Reason, e.Detail, e.Attempts)
+		fmt.Fprintf(&b, "  %slearns: %v, %v: %s (asked %d times)\n", prefix, e.Outcome, e.Reason, e.Detail, e.Tries)
 	}
 	fmt.Fprintf(&b, "  %s%s\n", prefix, r.state())
 	return b.String()

@@ -254,8 +254,8 @@ func TestO6_NotReadyBudget(t *testing.T) {
 		t.Fatalf("learns %v", r.ended)
 	}
 	e := r.ended[0]
-	if e.Outcome != wire.OutcomeStayed || e.Reason != wire.ReasonNotReadyTimeout || e.Attempts != asked || asked < 3 {
-		t.Errorf("learns %v, %v after %d attempts, %d were made", e.Outcome, e.Reason, e.Attempts, asked)
+	if e.Outcome != wire.OutcomeStayed || e.Reason != wire.ReasonNotReadyTimeout || e.Tries != asked || asked < 3 {
+		t.Errorf("learns %v, %v after %d tries, %d were made", e.Outcome, e.Reason, e.Tries, asked)
 	}
 }
 

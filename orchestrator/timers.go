@@ -46,7 +46,7 @@ func (m *Machine) due() {
 			m.search()
 		}
 	case waiting:
-		m.attempts++
+		m.tries++
 		m.state = asking
 		m.heard = m.now
 		m.takeSnapshot()
