@@ -9,7 +9,7 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// Where a directory decides (protocol §4.13) the source does not commit. It promises, durably, not to end the attempt alone
+// Where a directory decides (protocol §4.14) the source does not commit. It promises, durably, not to end the attempt alone
 // any more, and sends the certificate that says so to the target, which claims the COMMIT. When the source's patience is at an
 // end it claims the ABORT. Whichever the directory decides first, both are told; nobody guesses.
 

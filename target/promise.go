@@ -7,7 +7,7 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// Where a directory decides (protocol §4.13) a held copy takes the source's certificate to it and claims the COMMIT. Only
+// Where a directory decides (protocol §4.14) a held copy takes the source's certificate to it and claims the COMMIT. Only
 // the directory's answer lets it make the entry: the other half of the signature is its own, and whoever had both before the
 // decision could make an entry of an attempt that is aborted.
 

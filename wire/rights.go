@@ -14,7 +14,7 @@ const (
 	RightSubmit     Rights = 1 << iota // submit events to daemons of this node
 	RightMigrateIn                     // move daemons to this node
 	RightMigrateOut                    // move daemons away from this node
-	RightAdminister                    // everything that an operator does
+	RightAdminister                    // nothing over the network: operators use the node's own socket
 
 	// AllRights is the set of all rights.
 	AllRights = RightSubmit | RightMigrateIn | RightMigrateOut | RightAdminister

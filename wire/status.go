@@ -55,8 +55,9 @@ type Cancel struct{ Ref }
 // Type returns TypeCancel.
 func (*Cancel) Type() Type { return TypeCancel }
 
-// MigrationFailed ends a migration without a move (protocol.md §3.3.19). A
-// source never sends it once it has committed.
+// MigrationFailed ends a migration without a move (protocol.md §3.3.19). Once it
+// has committed, a source never sends it but to a node that the handover does not
+// name.
 type MigrationFailed struct {
 	Ref
 	Reason Reason
