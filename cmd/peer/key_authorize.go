@@ -29,7 +29,7 @@ const authorizeLong = `Let a node in and say what it may do here, by a line in t
   submit       submit events to daemons of this node
   migrate-in   move daemons to this node
   migrate-out  move daemons of this node away, also as a third party
-  administer   everything
+  administer   nothing over the network: operators use the node's own socket
 
 KEY is the text "ssh-ed25519 AAAA… name", a file with it, or 64 hex digits. The line of a key that has one is
 replaced: what is not named is taken away. Doing it twice changes nothing. A running node needs no restart:
