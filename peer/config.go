@@ -39,7 +39,8 @@ type Config struct {
 	Journal journal.Config
 	// Directory decides about handovers and knows where daemons are; nil is the two-party handover, or the directory
 	// that Keeper has. Peers that may move daemons to or from here may ask it through this node. All nodes of a
-	// mesh have the same directory from the beginning: it cannot decide about daemons that have moved without it.
+	// mesh have the same directory from the beginning: it cannot decide about daemons that were born or have moved
+	// without it, and those move only while their node has none.
 	Directory directory.Directory
 	// Keeper is a node that has a directory in its own Config, which this node asks.
 	Keeper crypto.NodeID

@@ -101,7 +101,9 @@ func (p *Peer) serveDirectory(r node.DirectoryRequest) {
 	})
 }
 
-// registerBirth tells the directory who holds a daemon before anybody else can have seen its genesis.
+// registerBirth tells the directory who holds a daemon before anybody else can have seen its genesis. Nothing is registered later:
+// a directory that is new, or has lost its file, does not know which attempts of the daemon were aborted, and a target
+// that still holds one of them could have it committed while the source serves.
 func (p *Peer) registerBirth(ctx context.Context, g crypto.Genesis) error {
 	if p.directory == nil {
 		return nil
