@@ -387,6 +387,39 @@ func markOf(r wire.Reason) string {
 	return ""
 }
 
+const behavior = "docs/behavior.md"
+
+// TestRulesHaveTests: every rule on the page has a test named after it, and no test is named after a number that is neither a rule's nor
+// a promise's.
+func TestRulesHaveTests(t *testing.T) {
+	rules, tested := make(map[string]bool), make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^\| ([CDOST]\d+) \| `).FindAllStringSubmatch(read(t, behavior), -1) {
+		rules[m[1]] = true
+	}
+	promises := regexp.MustCompile(`(?m)^- \*\*(P\d+) `).FindAllStringSubmatch(read(t, protocol), -1)
+	names := regexp.MustCompile(`(?m)^func Test((?:[CDOPST]\d+)+)_`)
+	number := regexp.MustCompile(`([CDOPST])0?(\d+)`)
+	for _, f := range files(t) {
+		for _, name := range names.FindAllStringSubmatch(string(f.src), -1) {
+			for _, n := range number.FindAllStringSubmatch(name[1], -1) {
+				tested[n[1]+n[2]] = true
+				promised := slices.ContainsFunc(promises, func(p []string) bool { return p[1] == n[1]+n[2] })
+				if !promised && !rules[n[1]+n[2]] {
+					t.Errorf("%s: Test%s_ names a rule that neither %s nor %s has", f.path, name[1], behavior, protocol)
+				}
+			}
+		}
+	}
+	for rule := range rules {
+		if !tested[rule] {
+			t.Errorf("no test is named after %s", rule)
+		}
+	}
+	if len(rules) < 40 || len(promises) < 7 {
+		t.Fatalf("only %d rules and %d promises found: does this test still read the pages?", len(rules), len(promises))
+	}
+}
+
 // TestReadmeProgram: the program in the README is the one that package peer's example compiles and runs.
 func TestReadmeProgram(t *testing.T) {
 	_, program, _ := strings.Cut(read(t, "README.md"), "```go\n")

@@ -43,5 +43,5 @@
 // The ordered buffer is in buffer.go, the ring it keeps early events in, in buffer_ring.go. One migration
 // is a record, in record.go, and what it does with events is in record_replay.go. The handler's methods are
 // grouped by the phase they belong to: handler_restore.go, handler_replay.go, handler_cutover.go,
-// handler_end.go. The rules cited as T1 to T18 are those the tests are named after.
+// handler_end.go. The rules cited as T1 to T18 are in docs/behavior.md.
 package target
