@@ -3,7 +3,7 @@
 #
 #   scripts/model.sh [short|full]
 #
-# short takes about a minute, full with larger bounds about a quarter of an hour and up to 8 GiB. One line a run:
+# What each takes is in docs/model/README.md. One line a run:
 # model, bounds, states, result, seconds. The exit code is 1 if a model has an error or a planted mistake was
 # not found, and 2 if Spin or a C compiler is missing and cannot be installed. KEEP=1 keeps the folder of the
 # last failed run, with the trail that "spin -t" replays.

@@ -137,7 +137,7 @@ end: do
   :: atomic { HOLDER && over < att - sLive -> over = att - sLive }
   :: atomic { IS(answer_voids_any) && HOLDER && !sFrz && !told -> told = true }
   :: atomic { IS(answer_live_attempt) && HOLDER && over < att -> over = att }
-  /* the handover is written. code: source.(*Machine).replayComplete; node.(*Executor).handOver; daemon.(*Host).HandOver */
+  /* the handover is written. code: source.(*Machine).replayComplete, commit; node.(*Executor).source, committed; daemon.(*Host).HandOver */
   :: atomic { HOLDER && sFrz && sLive && COUNTS -> sHand = 1; relN = sN; relA = att; act = IS(activate_before_sync) }
   /* COMMIT: it is durable. code: source.(*Machine).handedOver */
   :: atomic { sUp && sHand == 1 -> sHand = 2; sD = sN }

@@ -103,7 +103,7 @@ end: do
   :: atomic { PROMISED && cert[prom] == 0 -> cert[prom] = sN + 1 }
   /* its patience is at an end: it claims the ABORT (4.14.3). code: source.(*Machine).consultIfDue, hurry; node.Consult.Ask */
   :: atomic { PROMISED && !wantA[prom] -> wantA[prom] = true }
-  /* ABORT: the Release is written, and it serves on (4.14.5). code: source.(*Machine).decided, undecided */
+  /* ABORT: the Release is written, and it serves on (4.14.5). code: source.(*Machine).decided, takeBack */
   :: atomic { PROMISED && (saidS[prom] == ABORT || IS(abort_after_promise) || IS(unclear_is_abort) && wantA[prom] ||
        IS(source_obeys_old_abort) && prom > 1 && saidS[prom - 1] == ABORT) -> thaw() }
   :: atomic { IS(promise_replaced) && PROMISED && att < AT -> att++; prom = 0; sLive = true; fin[att] = sN + 1 }
