@@ -12,8 +12,12 @@
 //	target        the receiving side: the ordered Buffer, the Handler, and its machine
 //	orchestrator  the asking side, a pure state machine
 //	subproto      versions, who may send what, where a frame goes
+//	journal       one log per node, on disk: what it holds, has promised and has handed over
+//	directory     who holds which daemon, decided by compare-and-set
 //	node          the core of one peer as a value: Step(now, input) → effects
 //	transport     QUIC, and its in-memory twin
 //	peer          goroutines, network and clock around the core
+//	sim           whole clusters of the shipping core in one goroutine, from a seed
+//	fuzz          a target for every decoder and every state machine
 //	cmd/peer      the program
 package ferry
