@@ -43,7 +43,9 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetErr(errs)
 	checkTopics(root)
 	if cmd, err := root.ExecuteContextC(ctx); err != nil {
-		a.json = a.json || !a.begun && asksJSON(args)
+		if !a.begun && asksJSON(args) { // a command that has begun may still be reading it, where it was interrupted
+			a.json = true
+		}
 		return a.fail(a.misread(cmd, err))
 	}
 	if p := a.unprinted(); p != nil {
