@@ -76,8 +76,8 @@ func TestBulkProducersShareTheWindow(t *testing.T) {
 		_, next := submitted(t, e)
 		out = append(out[1:], next...)
 	}
-	if s := c.Sizes(); s["unanswered"]+s["asked"] > 0 {
-		t.Errorf("at the end %d are unanswered, %d bytes are out", s["unanswered"], s["asked"])
+	if s := c.Sizes(); s["unanswered"]+s["out"] > 0 {
+		t.Errorf("at the end %d are unanswered, %d bytes are out", s["unanswered"], s["out"])
 	}
 }
 
@@ -93,12 +93,12 @@ func TestForgottenClientLeavesTheWindow(t *testing.T) {
 	c.Step(late, node.SessionUp{Session: 1, Peer: peer, Rights: wire.AllRights})
 	c.Step(late, framed(1, &wire.Hello{Versions: versions, Boot: 1}))
 	c.Step(late, node.Withdraw{Request: 1, Origin: askedOrigin})
-	if s := c.Sizes(); s["asked"] == 0 || s["clients"] != 1 {
-		t.Fatalf("%d bytes are out of %d clients: too few to show anything", s["asked"], s["clients"])
+	if s := c.Sizes(); s["out"] == 0 || s["clients"] != 1 {
+		t.Fatalf("%d bytes are out of %d clients: too few to show anything", s["out"], s["clients"])
 	}
 	c.Step(late.Add(time.Second), node.Tick{})
-	if s := c.Sizes(); s["asked"]+s["clients"] > 0 {
-		t.Errorf("%d bytes are out, of %d clients", s["asked"], s["clients"])
+	if s := c.Sizes(); s["out"]+s["clients"] > 0 {
+		t.Errorf("%d bytes are out, of %d clients", s["out"], s["clients"])
 	}
 }
 
@@ -315,8 +315,8 @@ func (w *crowded) finish() error {
 		w.now = w.now.Add(11 * time.Minute)
 		w.step(node.Tick{})
 	}
-	if s := w.c.Sizes(); s["clients"]+s["asked"] > 0 {
-		return fmt.Errorf("at rest there are %d clients, and %d bytes out", s["clients"], s["asked"])
+	if s := w.c.Sizes(); s["clients"]+s["out"] > 0 {
+		return fmt.Errorf("at rest there are %d clients, and %d bytes out", s["clients"], s["out"])
 	}
 	return nil
 }
