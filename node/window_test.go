@@ -51,7 +51,7 @@ func labelOf(n int) string { return string(rune('a' + n)) }
 // new session would be ended for a full queue, and everything be sent again. Those who wait go on as answers come, in the
 // order in which they came.
 func TestBulkProducersShareTheWindow(t *testing.T) {
-	const clients, most = 8, 1 << 20
+	const clients, most = 8, 3 << 20
 	c := node.New(node.Config{Node: crypto.NodeID{1}, Boot: 1})
 	key := mustKey(1).Public()
 	open := func(session node.SessionID) node.Effects {

@@ -31,7 +31,7 @@ type Config struct {
 	ResetKey [32]byte
 
 	// QueueBytes bounds what one stream may hold back for a peer that does not
-	// read; 0 = 2 MiB.
+	// read; 0 = 8 MiB.
 	QueueBytes int
 	// SessionQueueBytes bounds the same over all streams of a session; 0 =
 	// 32 MiB. A sender that keeps each stream under 256 KiB never meets it.
@@ -99,7 +99,7 @@ func (c *Config) setCounts() bool {
 		value    *int
 		standard int
 	}{
-		{&c.QueueBytes, 2 << 20},
+		{&c.QueueBytes, 8 << 20},
 		{&c.SessionQueueBytes, 32 << 20},
 		{&c.Transfers, 64},
 		{&c.AssemblyBytes, 64 << 20},

@@ -54,7 +54,7 @@
 //	               that have begun to arrive
 //	each session   two streams both ways, 128 one-way streams; 4 to 8 MiB that
 //	               were received and not read, growth beyond 4 MiB from a budget
-//	               over all sessions; 2 MiB queued per stream, 32 MiB in all
+//	               over all sessions; 8 MiB queued per stream, 32 MiB in all
 //
 // A peer that does not read is disconnected when its queue is full. One that
 // falls silent is disconnected after IdleTimeout. One that breaks a rule of

@@ -13,9 +13,9 @@
 //	sessions of a node, greeted or not         8                             transport.Config
 //	streams of a session                       2 both ways, 128 one way      transport.Config
 //	goroutines of a session                    16, and one for each stream   here
-//	memory of a session, streams idle          12 MiB                        here
+//	memory of a session, streams idle          20 MiB                        here
 //	begun frames of a node                     64 MiB announced              transport.Config
-//	unread answers of a stream                 2 MiB                         transport.Config
+//	unread answers of a stream                 8 MiB                         transport.Config
 //	migrations from one source, towards a node 64                            package node
 //	what one of them holds before it is whole  two goroutines, a file, 2 MiB here
 //	a snapshot                                 64 GiB                        peer.Config

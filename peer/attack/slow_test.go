@@ -16,7 +16,7 @@ const sessionsPerNode = 8
 const (
 	goroutinesPerSession = 16
 	streamsPerSession    = 128
-	heapPerSession       = 12 << 20 // windows of up to 8 MiB, a full queue and buffers
+	heapPerSession       = 20 << 20 // windows of up to 8 MiB, a full queue of as much, and buffers
 )
 
 // A client that never reads its answers is disconnected when the queue of their stream is full, as often as it comes
