@@ -34,6 +34,7 @@ type member struct {
 	process  *proc.Process
 	addr     string // that the process has said it listens at
 	expected bool   // the next death is somebody's doing
+	broke    error  // how processes have ended that nobody wanted to; see notice
 }
 
 // newMember makes the directory, with a disk of its own if it can have one, and the key.
@@ -105,6 +106,7 @@ func (m *member) start(ctx context.Context, env ...string) error {
 
 // launch starts the process. m.mu is held.
 func (m *member) launch(env []string) error {
+	m.notice()
 	args, err := m.args()
 	if err != nil {
 		return err
@@ -136,10 +138,21 @@ func (m *member) ready(text string) bool {
 func (m *member) kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.notice()
 	if m.process != nil {
 		m.expected = true
 		m.process.Kill()
 	}
+}
+
+// notice remembers the end of a process that nobody wanted, before another takes its place or its death looks like
+// somebody's doing. m.mu is held.
+func (m *member) notice() {
+	if m.process == nil || m.process.Running() || m.expected {
+		return
+	}
+	m.broke = errors.Join(m.broke, fmt.Errorf("node %s ended by itself: %v", m.name, m.process.Err()))
+	m.expected = true // from here on it is known
 }
 
 // expect says that the node may die now without that being a finding.
@@ -165,14 +178,12 @@ func (m *member) died() <-chan struct{} {
 	return m.process.Exited()
 }
 
-// crashed returns an error if the node has ended and nobody wanted it to.
+// crashed returns an error if the node has ended, now or before it was started again, and nobody wanted it to.
 func (m *member) crashed() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.process == nil || m.process.Running() || m.expected {
-		return nil
-	}
-	return fmt.Errorf("node %s ended by itself: %v", m.name, m.process.Err())
+	m.notice()
+	return m.broke
 }
 
 // close ends the node for good and gives its disk back.
