@@ -110,27 +110,32 @@ func (v view) holds() bool {
 	return v.State == client.StateServing || v.State == client.StateMoving || v.State == client.StateFrozen
 }
 
-// views asks every node that answers about a daemon. One that has never heard of it has nothing to say.
-func (c *cluster) views(ctx context.Context, daemon string) (list []view) {
+// views asks every node about a daemon. One that has never heard of it has nothing to say; what every other one says that
+// does not describe it, in time, is in the error.
+func (c *cluster) views(ctx context.Context, daemon string) ([]view, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminLimit)
 	defer cancel()
-	answers := make([]*client.Daemon, len(c.members))
+	answers, errs := make([]client.Daemon, len(c.members)), make([]error, len(c.members)) // one place each, so they need no lock
 	var wg sync.WaitGroup
 	for i, m := range c.members {
-		wg.Go(func() {
-			if d, err := m.admin.Daemon(ctx, daemon); err == nil {
-				answers[i] = &d
-			}
-		})
+		wg.Go(func() { answers[i], errs[i] = m.admin.Daemon(ctx, daemon) })
 	}
 	wg.Wait()
-	for i, d := range answers {
-		if d != nil {
-			list = append(list, view{c.members[i], *d})
+	var list []view
+	var failed error
+	for i, m := range c.members {
+		switch {
+		case errs[i] == nil:
+			list = append(list, view{m, answers[i]})
+		case !errors.Is(errs[i], neverHeard):
+			failed = errors.Join(failed, fmt.Errorf("%s says nothing of it: %w", m.name, errs[i]))
 		}
 	}
-	return list
+	return list, failed
 }
+
+// neverHeard is the answer of a node that knows no daemon of a name.
+var neverHeard = &client.Problem{Kind: "unknown_daemon"}
 
 // close ends everything. The directory stays.
 func (c *cluster) close() error {

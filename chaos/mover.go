@@ -62,7 +62,8 @@ func until(ctx context.Context, stop <-chan struct{}) (context.Context, context.
 
 // holder is the node that says it has the daemon, nil if none does.
 func (m *mover) holder(ctx context.Context) *member {
-	for _, v := range m.c.views(ctx, m.daemon.ID) {
+	list, _ := m.c.views(ctx, m.daemon.ID) // who does not answer is asked again later
+	for _, v := range list {
 		if v.holds() {
 			return v.at
 		}

@@ -34,15 +34,15 @@ func (w *watcher) run(ctx context.Context, stop <-chan struct{}) error {
 	ctx, cancel := until(ctx, stop)
 	defer cancel()
 	for ctx.Err() == nil {
-		w.look(ctx)
+		_, _ = w.look(ctx) // nodes are broken now: one that says nothing has to only when that is over
 		wait(ctx, watchPace)
 	}
 	return nil
 }
 
-// look asks once and returns who said what.
-func (w *watcher) look(ctx context.Context) []view {
-	list := w.c.views(ctx, w.daemon.ID)
+// look asks once and returns who said what, and who could not say it.
+func (w *watcher) look(ctx context.Context) ([]view, error) {
+	list, err := w.c.views(ctx, w.daemon.ID)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, v := range list {
@@ -54,7 +54,7 @@ func (w *watcher) look(ctx context.Context) []view {
 		}
 		w.holders[v.Epoch][v.at.id.Hex()] = true
 	}
-	return list
+	return list, err
 }
 
 // seen returns, for each epoch, the ids of the nodes that have said that they hold the daemon in it.
@@ -64,30 +64,39 @@ func (w *watcher) seen() map[uint64]map[string]bool {
 	return w.holders
 }
 
-// converge waits until one node serves the daemon and nobody else says so, and returns that node's view.
+// converge waits until one node serves the daemon, every other one says that it does not, and returns the one's view. A node
+// that does not answer is not taken for one that has nothing to say.
 func (w *watcher) converge(ctx context.Context) (view, error) {
 	ctx, cancel := context.WithTimeout(ctx, convergeLimit)
 	defer cancel()
-	var list []view
+	text := ""
 	for ctx.Err() == nil {
-		list = w.look(ctx)
+		list, err := w.look(ctx)
 		var at []view
 		for _, v := range list {
 			if v.State != client.StateLeft {
 				at = append(at, v) // one that is being brought back is not over yet
 			}
 		}
-		if len(at) == 1 && at[0].State == client.StateServing {
+		if err == nil && len(at) == 1 && at[0].State == client.StateServing {
 			return at[0], nil
 		}
+		text = describe(list, err)
 		wait(ctx, watchPace)
 	}
-	text := ""
+	return view{}, fmt.Errorf("the %s has no single holder %v after everything was repaired%s", w.daemon.Kind, convergeLimit, text)
+}
+
+// describe says who said what.
+func describe(list []view, err error) (text string) {
 	for _, v := range list {
 		text += fmt.Sprintf("; %s says %s in epoch %d", v.at.name, v.State, v.Epoch)
 		if v.Problem != nil {
 			text += ": " + v.Problem.Detail
 		}
 	}
-	return view{}, fmt.Errorf("the %s has no single holder %v after everything was repaired%s", w.daemon.Kind, convergeLimit, text)
+	if err != nil {
+		text += fmt.Sprintf("; %v", err)
+	}
+	return text
 }
