@@ -22,6 +22,7 @@ type evidence struct {
 	verified error                      // what "peer verify" made of the passport
 	state    error                      // what the daemon's own check found
 	seen     map[uint64]map[string]bool // who said, in which epoch, that it had the daemon
+	moves    map[route]told             // what was said of the moves that were asked for
 }
 
 // findings are what does not hold.
@@ -42,6 +43,7 @@ func (e *evidence) check() (f findings) {
 	e.checkLog(&f)
 	e.checkEpochs(&f)
 	e.checkOrder(&f)
+	e.checkMoves(&f)
 	return f
 }
 
@@ -136,6 +138,24 @@ func (e *evidence) within(op *operation, holders []string) bool {
 	}
 	before := op.Epoch > uint64(len(h)) || op.Sequence <= h[op.Epoch-1].Head.Sequence
 	return op.Sequence > began(op.Epoch) && before
+}
+
+// checkMoves: a migration that was said to have moved has, one that was said to have stayed has not, and none is lost
+// (promise P5). One that nobody has heard the end of can have done either.
+func (e *evidence) checkMoves(f *findings) {
+	made := make(map[route]int)
+	for i := range e.passport.Handovers {
+		h := &e.passport.Handovers[i]
+		made[route{h.From.Hex(), h.To.Hex()}]++
+	}
+	for way, n := range made {
+		t := e.moves[way]
+		f.require(n <= t.moved+t.unclear, "%d handovers from %s to %s, and of all moves asked for %d moved and %d are unclear", n, way.from, way.to, t.moved, t.unclear)
+	}
+	for way, t := range e.moves {
+		f.require(t.moved <= made[way], "%d moves from %s to %s are said to have moved, and there are %d handovers", t.moved, way.from, way.to, made[way])
+		f.require(t.lost == 0, "%d moves from %s to %s are said to have lost the daemon", t.lost, way.from, way.to)
+	}
 }
 
 // checkOrder: entries have one event each, and an event that was called after another's receipt comes after

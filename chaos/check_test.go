@@ -13,6 +13,8 @@ var (
 	alice = crypto.ProducerID{1}
 	nodeA = crypto.NodeID{0xa}
 	nodeB = crypto.NodeID{0xb}
+
+	thither = route{nodeA.Hex(), nodeB.Hex()}
 )
 
 // sound is the evidence of a run in which everything held: three events, a handover from a to b, two more,
@@ -21,7 +23,8 @@ func sound() *evidence {
 	e := &evidence{
 		trails:  map[crypto.ProducerID]*kinds.AuditTrail{alice: new(kinds.AuditTrail)},
 		reports: make(map[crypto.ProducerID]kinds.Report), sequence: 6, holder: nodeB.Hex(), first: nodeA.Hex(),
-		seen: map[uint64]map[string]bool{1: {nodeA.Hex(): true}, 2: {nodeB.Hex(): true}},
+		seen:  map[uint64]map[string]bool{1: {nodeA.Hex(): true}, 2: {nodeB.Hex(): true}},
+		moves: map[route]told{thither: {moved: 1}, {nodeB.Hex(), nodeA.Hex()}: {unclear: 1}},
 	}
 	e.passport.Handovers = []crypto.Handover{{From: nodeA, To: nodeB, Epoch: 2, Head: crypto.Head{Sequence: 3}}}
 	for i, at := range []struct {
@@ -81,6 +84,10 @@ func TestEachViolationIsFound(t *testing.T) {
 		"entry 3 was acknowledged in":  func(e *evidence) { e.ops[2].Epoch, e.ops[2].Holder = 2, nodeB.Hex() },
 		"acknowledged for two events":  func(e *evidence) { e.ops[1].Sequence = 1 },
 		"called after the receipt":     func(e *evidence) { e.ops[0].Sequence, e.ops[1].Sequence = 2, 1 },
+		"for 1 moved and 0 are":        func(e *evidence) { e.passport.Handovers = append(e.passport.Handovers, e.passport.Handovers[0]) },
+		"for 0 moved and 0 are":        func(e *evidence) { e.moves = nil },
+		"2 moves from":                 func(e *evidence) { e.moves[thither] = told{moved: 2} },
+		"lost the daemon":              func(e *evidence) { e.moves[thither] = told{moved: 1, lost: 1} },
 		"does not accept the passport": func(e *evidence) { e.verified = errTest },
 		"state contradicts itself":     func(e *evidence) { e.state = errTest },
 	} {

@@ -71,6 +71,7 @@ func (s *subject) gather(ctx context.Context) (*evidence, error) {
 	e := &evidence{
 		ops: s.history.all(), sequence: at.Sequence, holder: at.at.id.Hex(), first: s.first.id.Hex(),
 		trails: make(map[crypto.ProducerID]*kinds.AuditTrail), seen: s.watcher.seen(),
+		moves: s.mover.asked,
 	}
 	for _, w := range s.audits {
 		e.trails[w.producer.ID()] = &w.trail

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -20,18 +20,37 @@ const (
 	cancelIn    = 20 * time.Millisecond // at most
 )
 
-// mover moves one daemon from node to node without a pause, and cancels some of the moves.
+// mover moves one daemon from node to node without a pause, and cancels some of the moves. What is counted can be read once run
+// has returned.
 type mover struct {
-	c      *cluster
-	daemon client.Daemon
-	rng    *rand.Rand
-
-	mu       sync.Mutex // guards what is below
+	c        *cluster
+	daemon   client.Daemon
+	rng      *rand.Rand
 	outcomes map[string]int
+	asked    map[route]told
 }
 
+// route is who gives a daemon to whom; ids of nodes.
+type route struct{ from, to string }
+
+// told counts what was said of the moves on one route.
+type told struct {
+	moved   int
+	unclear int // in doubt when it was last heard of, not seen to the end, or asked for and not answered
+	lost    int
+}
+
+// What is counted beside the outcomes of migrations.
+const (
+	notSeen  = "not seen to the end"
+	notAsked = "not asked: "
+	notHeard = "perhaps asked: "
+)
+
 func newMover(c *cluster, d client.Daemon, seed uint64) *mover {
-	return &mover{c: c, daemon: d, rng: rand.New(rand.NewPCG(seed, d.Epoch)), outcomes: make(map[string]int)}
+	return &mover{
+		c: c, daemon: d, rng: rand.New(rand.NewPCG(seed, d.Epoch)), outcomes: make(map[string]int), asked: make(map[route]told),
+	}
 }
 
 // run goes on until stop is closed.
@@ -71,8 +90,8 @@ func (m *mover) holder(ctx context.Context) *member {
 	return nil
 }
 
-// move asks for one move, at any node that answers, and watches it.
-func (m *mover) move(ctx context.Context, from *member) string {
+// move asks for one move, at any node that answers, and watches it. It returns what came of it.
+func (m *mover) move(ctx context.Context, from *member) (route, string) {
 	to := from
 	for to == from {
 		to = m.c.members[m.rng.IntN(len(m.c.members))]
@@ -81,13 +100,17 @@ func (m *mover) move(ctx context.Context, from *member) string {
 	if m.rng.IntN(2) == 0 {
 		asked = from // the way that needs no third node
 	}
+	way := route{from.id.Hex(), to.id.Hex()}
 	ctx, cancel := context.WithTimeout(ctx, moveLimit+time.Second)
 	defer cancel()
 	began, err := asked.admin.Migrate(ctx, client.MigrateRequest{
 		Daemon: m.daemon.ID, Target: to.id.Hex(), From: from.id.Hex(), Timeout: moveLimit,
 	})
 	if err != nil {
-		return "not asked: " + kindOf(err)
+		if refused(err) {
+			return way, notAsked + kindOf(err)
+		}
+		return way, notHeard + kindOf(err)
 	}
 	if m.rng.Float64() < cancelShare {
 		go m.cancelIn(ctx, asked, began.ID, time.Duration(m.rng.Int64N(int64(cancelIn))))
@@ -95,9 +118,9 @@ func (m *mover) move(ctx context.Context, from *member) string {
 	end, err := asked.admin.Watch(ctx, began.ID, nil)
 	m.c.h.note("move of %s from %s to %s, asked at %s: %s %s %v", m.daemon.Kind, from.name, to.name, asked.name, end.Outcome, end.Reason, err)
 	if end.Outcome == "" {
-		return "not seen to the end"
+		return way, notSeen
 	}
-	return end.Outcome
+	return way, end.Outcome
 }
 
 // cancelIn cancels a migration a moment later. Whether that comes in time is part of the game.
@@ -107,10 +130,31 @@ func (m *mover) cancelIn(ctx context.Context, asked *member, id string, after ti
 	m.c.h.note("cancel: %v", err)
 }
 
-func (m *mover) count(outcome string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *mover) count(way route, outcome string) {
 	m.outcomes[outcome]++
+	t := m.asked[way]
+	switch {
+	case outcome == client.OutcomeMoved:
+		t.moved++
+	case outcome == client.OutcomeLost:
+		t.lost++
+	case outcome == client.OutcomeInDoubt, outcome == notSeen, strings.HasPrefix(outcome, notHeard):
+		t.unclear++
+	}
+	m.asked[way] = t
+}
+
+// refused reports whether a request for a move has certainly begun nothing: the node said so, or was not reached.
+func refused(err error) bool {
+	var p *client.Problem
+	if !errors.As(err, &p) {
+		return false
+	}
+	switch p.Code {
+	case client.CodeUsage, client.CodeUnknown, client.CodeRefused:
+		return true
+	}
+	return p.Kind == "no_node" || p.Kind == "recovering"
 }
 
 // kindOf names an error for counting.
