@@ -17,6 +17,7 @@
 //	mover     moves the daemons without a pause
 //	kvload    the operations of a history; auditload, events by the window
 //	model     what a key-value daemon may answer, for the linearizability checker
+//	settle    waits for the end of every migration
 //	check     everything that has to hold at the end
 //	points    the named steps at which a node can be made to die
 package main

@@ -117,7 +117,7 @@ func (h *harness) underTrouble(ctx context.Context, c *cluster, seed uint64, r *
 	subjects := []*subject{kv, words}
 	r.fail(kv.fill(ctx))
 	h.work(ctx, subjects, seed, r, trouble)
-	h.judge(ctx, subjects, r)
+	h.judge(ctx, c, subjects, r)
 	r.fail(linearizable(kv.history.all()))
 	switch {
 	case r.moves < leastMoves:
@@ -185,8 +185,9 @@ func (s *subject) load(ctx context.Context, w *crew, stop <-chan struct{}, seed 
 	return nil
 }
 
-// judge gathers the evidence about each daemon and checks it.
-func (h *harness) judge(ctx context.Context, subjects []*subject, r *result) {
+// judge waits for the end of every migration, and then gathers the evidence about each daemon and checks it.
+func (h *harness) judge(ctx context.Context, c *cluster, subjects []*subject, r *result) {
+	r.fail(c.settle(ctx))
 	for _, s := range subjects {
 		e, err := s.gather(ctx)
 		ops := s.history.all()

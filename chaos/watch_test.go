@@ -75,3 +75,37 @@ func TestConvergedNeedsAWordFromEverybody(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryMigrationEnds: with everything repaired a migration has moved or stayed, on every node that remembers it.
+func TestEveryMigrationEnds(t *testing.T) {
+	moves := func(outcomes ...string) http.HandlerFunc {
+		var list []client.Migration
+		for _, o := range outcomes {
+			list = append(list, client.Migration{ID: "m", Outcome: o})
+		}
+		return says(http.StatusOK, list)
+	}
+	for name, node := range map[string]struct {
+		answer http.HandlerFunc
+		want   string // in the error, "" for none
+	}{
+		"none":     {moves(), ""},
+		"ended":    {moves(client.OutcomeStayed, client.OutcomeMoved), ""},
+		"running":  {moves(client.OutcomeStayed, ""), `b, []: m from  to  is ""`},
+		"in doubt": {moves(client.OutcomeInDoubt), `is "in_doubt"`},
+		"lost":     {moves(client.OutcomeLost), `is "lost"`},
+		"hung":     {hangs, "b does not say what it moves"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &cluster{members: []*member{newTestNode(t, "a", moves(client.OutcomeMoved)), newTestNode(t, "b", node.answer)}}
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			switch err := c.settle(ctx); {
+			case node.want == "" && err != nil:
+				t.Error(err)
+			case node.want != "" && (err == nil || !strings.Contains(err.Error(), node.want)):
+				t.Errorf("%v, want %q", err, node.want)
+			}
+		})
+	}
+}
