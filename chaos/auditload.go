@@ -32,6 +32,9 @@ type auditWorker struct {
 	trail    kinds.AuditTrail
 
 	open sync.WaitGroup // submissions without an answer
+
+	mu      sync.Mutex // guards refused
+	refused error      // the first answer that no submission may have
 }
 
 // newAuditWorker takes one name for good.
@@ -82,10 +85,20 @@ func (w *auditWorker) submit(ctx context.Context, seq uint64, room <-chan struct
 		<-room
 		if err != nil {
 			w.c.h.note("%s: event %d: %v", w.name, seq, err)
+			w.refuse(seq, refusal(ctx, err))
 			return
 		}
 		w.h.end(op, r)
 	})
+}
+
+// refuse remembers an answer that must not be, if it is one.
+func (w *auditWorker) refuse(seq uint64, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil && w.refused == nil {
+		w.refused = fmt.Errorf("%s: event %d was refused: %w", w.name, seq, err)
+	}
 }
 
 // drain waits for the answers to what is still open.
@@ -94,7 +107,9 @@ func (w *auditWorker) drain(ctx context.Context) error {
 	go func() { w.open.Wait(); close(answered) }()
 	select {
 	case <-answered:
-		return nil
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.refused
 	case <-ctx.Done():
 		return fmt.Errorf("%s: events have no answer although everything was repaired", w.name)
 	}

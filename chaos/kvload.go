@@ -83,6 +83,9 @@ func (w *kvWorker) one(ctx context.Context, stop <-chan struct{}) error {
 			return nil
 		}
 		w.c.h.note("%s: %s: %v", w.name, command, err)
+		if err := refusal(ctx, err); err != nil {
+			return fmt.Errorf("%s: operation %d, %s, was refused: %w", w.name, w.seq, command, err)
+		}
 		if !closed(stop) && w.rng.Float64() < giveUpShare {
 			return w.rebirth()
 		}
