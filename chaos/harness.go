@@ -37,7 +37,7 @@ type totals struct {
 	seeds                   []uint64       // of the failing runs
 }
 
-// good reports whether something was tested and everything held.
+// good reports whether something was tested and everything held. Whether it was as much as was asked for is said by an error.
 func (t *totals) good() bool { return t.failed == 0 && t.passed > 0 }
 
 // newHarness builds the program, unless it is given one, and looks at what it can do.
@@ -178,6 +178,14 @@ func (h *harness) runHistories(ctx context.Context) error {
 			return context.Cause(ctx) // what it found may come from the interruption
 		}
 		h.count(seed, r)
+	}
+	return h.enough()
+}
+
+// enough returns an error if fewer histories count than were asked for.
+func (h *harness) enough() error {
+	if counted := h.total.passed + h.total.failed; counted < h.o.runs {
+		return fmt.Errorf("only %d of %d histories count: in the others too little happened", counted, h.o.runs)
 	}
 	return nil
 }

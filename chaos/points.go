@@ -125,19 +125,26 @@ func (m *member) wasKilled() bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// failpoints lists the steps at which a node can be made to die: from a file, or from the program itself. A
-// program that knows none is killed at random moments only.
+// failpoints lists the steps at which a node can be made to die: from a file, or from the program itself. A program that knows
+// none would be killed at random moments only, which is not what was asked for.
 func (h *harness) failpoints(ctx context.Context) ([]string, error) {
+	var text []byte
+	var err error
 	if h.o.points != "" {
-		text, err := os.ReadFile(h.o.points)
-		return names(text), err
+		text, err = os.ReadFile(h.o.points)
+	} else {
+		var said string
+		said, err = h.launcher.Output(ctx, h.peer, "debug", "failpoints")
+		text = []byte(said)
 	}
-	said, err := h.launcher.Output(ctx, h.peer, "debug", "failpoints")
+	list := names(text)
+	if err == nil && len(list) == 0 {
+		err = errors.New("none is named")
+	}
 	if err != nil {
-		h.say("chaos: the program names no durable steps: random moments only")
-		return nil, ctx.Err()
+		return nil, fmt.Errorf("the durable steps at which nodes can die (build the program with -tags failpoints): %w", err)
 	}
-	return names([]byte(said)), nil
+	return list, nil
 }
 
 // names splits lines, without comments and empty ones.
@@ -163,8 +170,10 @@ func (h *harness) killAll(ctx context.Context) error {
 	if want < 0 {
 		want = defaultPointKills
 	}
-	for seed := h.o.seed; h.total.kills < want; seed++ {
-		n := min(killsPerCluster, want-h.total.kills)
+	most := 2*want/killsPerCluster + 3 // of clusters: kills in one where too little happened do not count
+	done := 0
+	for i := 0; done < want && i < most; i++ {
+		seed, n := h.o.seed+uint64(i), share(want-done)
 		r := h.inDir(seed, func(base string) *result { return h.runKills(ctx, base, seed, points, n) })
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -173,8 +182,40 @@ func (h *harness) killAll(ctx context.Context) error {
 		if r.kills == 0 {
 			return fmt.Errorf("seed %d killed nobody", seed)
 		}
+		if r.void == "" {
+			done += r.kills
+		}
 	}
 	h.sayPoints(points)
+	if done < want {
+		return fmt.Errorf("only %d of %d kills count: in the clusters of the others too little happened", done, want)
+	}
+	return h.total.reached(points)
+}
+
+// share is how many of the kills that are left a cluster gets: about as many as each after it, since little happens in one that
+// has only a few.
+func share(left int) int {
+	clusters := (left + killsPerCluster - 1) / killsPerCluster
+	return (left + clusters - 1) / clusters
+}
+
+// enoughTries is how often nodes are told to die at a step before it counts that none ever did.
+const enoughTries = 5
+
+// reached returns an error if no node has died at any step, or none at one that was tried often: then the step is not what it
+// is called, or what passes it does not happen here, and its name tests nothing.
+func (t *totals) reached(points []string) error {
+	died := false
+	for _, p := range points {
+		died = died || t.points[p] > 0
+		if t.points[p] == 0 && t.tried[p] >= enoughTries {
+			return fmt.Errorf("no node has ever come by the step %q, in %d tries", p, t.tried[p])
+		}
+	}
+	if !died {
+		return fmt.Errorf("no node has come by any of %d steps", len(points))
+	}
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 
 // What makes a run worth counting.
 const (
-	leastMoves = 1
+	leastMoves = 1 // of each daemon
 	leastOps   = 100
 )
 
@@ -119,12 +119,20 @@ func (h *harness) underTrouble(ctx context.Context, c *cluster, seed uint64, r *
 	h.work(ctx, subjects, seed, r, trouble)
 	h.judge(ctx, c, subjects, r)
 	r.fail(linearizable(kv.history.all()))
-	switch {
-	case r.moves < leastMoves:
-		r.void = "nothing moved"
-	case r.ops < leastOps:
-		r.void = fmt.Sprintf("only %d operations", r.ops)
+	r.void = void(subjects, r.ops)
+}
+
+// void says why a run does not count, nothing if it does.
+func void(subjects []*subject, ops int) string {
+	for _, s := range subjects {
+		if s.mover.outcomes[client.OutcomeMoved] < leastMoves {
+			return "the " + s.daemon.Kind + " never moved"
+		}
 	}
+	if ops < leastOps {
+		return fmt.Sprintf("only %d operations", ops)
+	}
+	return ""
 }
 
 // drawPlan draws the faults of a run.

@@ -43,3 +43,17 @@ func TestNothingWithoutAProgram(t *testing.T) {
 		t.Errorf("interrupted: exit code %d:\n%s", code, out.String())
 	}
 }
+
+// TestVoidRunsDoNotPass: if fewer histories count than were asked for, it says so and fails, whatever the others have shown.
+func TestVoidRunsDoNotPass(t *testing.T) {
+	h := &harness{o: options{runs: 3}, total: totals{passed: 3}}
+	if err := h.enough(); err != nil {
+		t.Error(err)
+	}
+	for _, total := range []totals{{passed: 2, void: 31}, {passed: 1, failed: 1}, {}} {
+		h.total = total
+		if h.enough() == nil {
+			t.Errorf("%+v is enough", total)
+		}
+	}
+}
