@@ -60,13 +60,14 @@ check() {
 		"$(echo "$(date +%s.%N) $from" | awk '{print $1 - $2}')"
 }
 
-# verdict KIND: reads what the verifier said. A search that was cut short has shown nothing.
+# verdict KIND: reads what the verifier said. A search that was cut short has shown nothing; the verifier ends it like any other
+# and says so in words, as it does after an error that it was to find.
 verdict() {
 	states=$(awk '/states, stored/ { print $1 }' "$work/out")
 	errors=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' "$work/out")
 	states=${states:-0} errors=${errors:-none}
 	cut=no
-	grep -q -e 'out of memory' -e 'max search depth too small' "$work/out" && cut=yes
+	grep -q -e 'out of memory' -e 'MEMLIM bound' -e 'max search depth too small' -e 'Search not completed' "$work/out" && cut=yes
 	good=no
 	by=
 	grep -q 'assertion violated' "$work/out" && by=claim # not by an error of the model itself
@@ -76,6 +77,7 @@ verdict() {
 	harmless:0:no:) result="ok: harmless, as explained" good=yes ;;
 	found:[1-9]*:claim) result="ok: found" good=yes ;;
 	reached:[1-9]*:claim) result="ok: reached" good=yes ;;
+	clean:[1-9]* | ends:[1-9]* | harmless:[1-9]*) result="FAILED: $errors error" ;;
 	*:*:yes:*) result="FAILED: not completed" ;;
 	*:none:*) result="FAILED: did not run" ;;
 	found:*) result="FAILED: not found" ;;
