@@ -6,7 +6,13 @@
 set -eu
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for target in $(go test -list '^Fuzz' ./fuzz | grep '^Fuzz'); do
+# A list that cannot be made, or has nothing in it, is no pass.
+if ! go test -list '^Fuzz' ./fuzz >"$log" 2>&1 || ! targets=$(grep '^Fuzz' "$log"); then
+	cat "$log"
+	echo "fuzz: there is no list of targets"
+	exit 1
+fi
+for target in $targets; do
 	echo "-- $target"
 	if go test ./fuzz -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-3s}" -fuzzminimizetime 1s >"$log" 2>&1; then
 		tail -n 3 "$log"
