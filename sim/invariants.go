@@ -22,8 +22,10 @@ func (c *Cluster) succeed(j *chronicle, l *life, epoch uint64) {
 	}
 	host, _ := l.registry.Host(j.daemon.Origin)
 	head := host.Head()
-	list := host.Passport().Handovers
-	h := list[len(list)-1]
+	var h crypto.Handover // its last, if there is one
+	if list := host.Passport().Handovers; len(list) > 0 {
+		h = list[len(list)-1]
+	}
 	if len(j.moves) == 0 || j.moves[len(j.moves)-1].head != h.Head || h.Head.Append(h.Event(), nil) != head {
 		c.Failf("%s begins epoch %d of %s at %d, where no commit has ended the one before", l.Name, epoch, j.daemon.Name, head.Sequence)
 		return

@@ -14,6 +14,8 @@ var (
 	hostAnswersAlways = edit{"daemon/state.go", "	if h.state == frozen {\n		return fmt.Errorf(\"daemon: origin %016x: %w\", h.origin, wire.ErrFrozen)\n	}\n	return h.owns()", "	if h.state.owner() || h.state == moved {\n		return nil\n	}\n	return h.owns()"}
 	// A dark host would serve without a handover.
 	hostActivatesAlways = edit{"daemon/replay.go", "	holder, travelled := h.passport.Holder()\n	switch {\n	case h.state == dark:\n		return fmt.Errorf(\"daemon: activate: %w\", wire.ErrNoHandover)", "	if h.state == dark {\n		h.mu.Lock()\n		h.setState(serving)\n		h.epoch++\n		h.mu.Unlock()\n		return nil\n	}\n	holder, travelled := h.passport.Holder()\n	switch {\n	case h.state == dark:\n		return fmt.Errorf(\"daemon: activate: %w\", wire.ErrNoHandover)"}
+	// The handler would take an activation that no handover has come before.
+	handlerActivatesAlways = edit{"target/handler_cutover.go", "	r.hold = hold{}\n	r.enter(wire.PhaseCutover)", "	r.hold = hold{}\n	if r.now() == wire.PhaseRestore {\n		r.enter(wire.PhaseReplay)\n	}\n	r.enter(wire.PhaseCutover)"}
 	// Heads are not compared, wherever they are.
 	targetIgnoresHead  = edit{"target/machine_cutover.go", "	if m.head != m.final {", "	if false {"}
 	handlerIgnoresHead = edit{"target/handler_cutover.go", "	case head != final:", "	case false:"}
@@ -27,10 +29,10 @@ var (
 
 // authority are mistakes that break P3 and P5: who holds the daemon, and what is said of it.
 var authority = []mutation{
-	{name: "activate-on-timeout", broken: "a target that holds activates when nobody answers (the host's gate removed as well)", promise: "P3",
+	{name: "activate-on-timeout", broken: "a target that holds activates when nobody answers (the gates of host and handler removed as well)", promise: "P3", by: "both own|no commit has ended",
 		edits: []edit{
 			{"target/machine_state.go", "		m.doubt = m.doubt || m.due(m.since.Add(m.cfg.DoubtAfter))\n		m.ask()", "		m.enter(activating)\n		m.call(CallActivate{})"},
-			hostActivatesAlways,
+			hostActivatesAlways, handlerActivatesAlways,
 		}},
 	{name: "hold-dropped-on-timeout", broken: "a target that holds drops its copy when nobody answers", promise: "P1",
 		edits: []edit{{"target/machine_state.go", "	case m.state == holding && m.due(m.askAt):", "	case m.state == holding && m.due(m.askAt):\n		m.release(m.held)\n		m.drop(wire.ReasonTimeout, \"nobody answers\")\n	case m.state == holding && m.doubt:"}}},
@@ -64,10 +66,10 @@ var authority = []mutation{
 			{"journal/state.go", " && c.Handover == nil }", " }"},
 			{"node/recover.go", "		case !host.Dark():\n", "		case !host.Dark() && e.Event.Kind != crypto.EventInput:\n			return nil\n		case !host.Dark():\n"},
 		}},
-	{name: "hold-taken-for-arrival", broken: "a target that restarts takes its hold for the activation (the host's gate removed as well)", promise: "P3",
+	{name: "hold-taken-for-arrival", broken: "a target that restarts takes its hold for the activation (the gates of host and handler removed as well)", promise: "P3", by: "both own|no commit has ended",
 		edits: []edit{
 			{"node/recover.go", "	if x.Handler.Committed(c.Origin) {", "	if c.Held != nil {"},
-			hostActivatesAlways,
+			hostActivatesAlways, handlerActivatesAlways,
 		}},
 	{name: "submissions-skip-gate", broken: "submissions are not held during a freeze and the host applies them whoever holds the daemon (two gates)", promise: "P3",
 		edits: []edit{
@@ -84,10 +86,10 @@ var authority = []mutation{
 			{"node/answer.go", "d == nil || d.committed() {", "c.arriving[in.Origin] == nil && (d == nil || d.committed()) {"},
 			{"daemon/sign.go", "	if err := h.answers(); err != nil {", "	if err := h.answers(); err != nil && h.state != dark {"},
 		}},
-	{name: "aborted-copy-serves", broken: "a target keeps the copy of a migration that has failed, and serves it (the host's gate removed as well)", promise: "P3",
+	{name: "aborted-copy-serves", broken: "a target keeps the copy of a migration that has failed, and serves it (the gates of host and handler removed as well)", promise: "P3", by: "both own|no commit has ended",
 		edits: []edit{
 			{"node/executor_target.go", "		_ = x.Handler.Abort(origin) // refused only for a copy that has become authoritative, which stays", "		_, _ = x.Handler.Activate(origin)"},
-			hostActivatesAlways,
+			hostActivatesAlways, handlerActivatesAlways,
 		}},
 	{name: "aborted-copy-kept", broken: "a target keeps the copy of a migration that has failed", promise: "P6",
 		edits: []edit{{"node/executor_target.go", "		_ = x.Handler.Abort(origin) // refused", "		// refused"}}},

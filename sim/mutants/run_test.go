@@ -36,6 +36,7 @@ type mutation struct {
 	edits   []edit
 	tests   string // scripted tests that are run after the storms, "" for none
 	pkg     string // the package whose tests must find it, "" for the simulator
+	by      string // a regular expression for what the check says that must find it, "" for any check
 }
 
 // TestAnchors: every text that a mutation replaces is there, once. It costs nothing, so it comes first.
@@ -48,6 +49,9 @@ func TestAnchors(t *testing.T) {
 		seen[m.name] = true
 		if _, err := m.overlay(t.TempDir()); err != nil {
 			t.Error(err)
+		}
+		if _, err := regexp.Compile(m.by); err != nil {
+			t.Errorf("%s: %v", m.name, err)
 		}
 	}
 }
@@ -90,6 +94,9 @@ func TestMutations(t *testing.T) {
 			if v.by == "" {
 				t.Errorf("not caught: %s", m.broken)
 				return
+			}
+			if !regexp.MustCompile(m.by).MatchString(v.by) {
+				t.Errorf("caught by %q in %s and not by %q: %s\n%s", v.by, v.where, m.by, m.broken, v.output)
 			}
 			fmt.Printf("| %s | %s | %s | %s | %s |\n", m.name, m.broken, m.promise, v.by, v.where)
 		})
