@@ -180,18 +180,36 @@ func FuzzCore(f *testing.F) {
 	f.Add([]byte{0, 7, 1, 0, 10, 0, 0, 255, 255, 0, 10, 1, 0, 0, 10, 2, 0, 0, 0, 0, 2, 20, 0, 10, 4, 2, 0, 0, 10, 5, 0})
 	f.Add([]byte{0, 8, 0, 0, 4, 0, 2, 2, 200, 1, 5, 1, 0, 1, 0, 6})
 	f.Add([]byte{0, 3, 1, 1, 3, 1, 2, 3, 0, 9, 1, 0, 2, 5, 1, 2, 1})
-	for _, frame := range goldenFrames(f) {
-		f.Add(append([]byte{0, 7, 1, 0, 10, 20}, frame...))
+	for _, run := range coreGolden(f) {
+		f.Add(run)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		r := newCoreRun(t, data)
-		turns := 0
-		for ; len(r.in.rest) > 0 && turns < 128; turns++ {
-			r.turn()
-			r.held()
-		}
-		if n := len(r.core.Migrations()); n > turns {
-			t.Fatalf("%d migrations after %d inputs", n, turns)
-		}
-	})
+	f.Fuzz(func(t *testing.T, data []byte) { runCore(t, data) })
+}
+
+// coreGolden are runs in which a move is asked for and a golden frame follows.
+func coreGolden(t testing.TB) (runs [][]byte) {
+	for _, frame := range goldenFrames(t) {
+		runs = append(runs, append([]byte{0, 7, 1, 0, 10, cutFrame}, frame...))
+	}
+	return runs
+}
+
+func runCore(t *testing.T, data []byte) *coreRun {
+	r := newCoreRun(t, data)
+	turns := 0
+	for ; len(r.in.rest) > 0 && turns < 128; turns++ {
+		r.turn()
+		r.held()
+	}
+	if n := len(r.core.Migrations()); n > turns {
+		t.Fatalf("%d migrations after %d inputs", n, turns)
+	}
+	return r
+}
+
+// TestCoreSeeds: the golden frames that fuzzing begins with are read as frames, however bytes are read by now.
+func TestCoreSeeds(t *testing.T) {
+	for _, run := range coreGolden(t) {
+		runCore(t, run).mustCut()
+	}
 }

@@ -45,25 +45,10 @@ func (r *sourceRole) consulted() source.Input {
 		return source.Looked{Epoch: 1 + uint64(r.in.next()>>7), Holder: roleNodes[0], Err: err}
 	}
 	in := source.Decided{Attempt: wire.Attempt(ask.Cert.Attempt), Decision: r.decision(), Err: err}
-	if err == nil && in.Decision == wire.DecisionAbort {
+	if err == nil && in.Decision == wire.DecisionAbort && in.Attempt == r.promise {
 		r.promised = false
 	}
 	return in
-}
-
-// promises notes certificates that leave: from then on only the directory, or the entry, ends the attempt.
-func (r *sourceRole) promises(out source.Output) {
-	r.consults = append(r.consults, out.Consults...)
-	for _, c := range out.Calls {
-		if _, ok := c.(source.CallThaw); ok && r.promised {
-			r.t.Fatal("thawed after the promise")
-		}
-	}
-	for _, e := range out.Sends {
-		if msg, ok := e.Message.(*wire.Promised); ok {
-			r.promised, r.cert = true, msg.Cert
-		}
-	}
 }
 
 // consulted answers the target's oldest question.
@@ -80,6 +65,5 @@ func (r *targetRole) consulted() target.MachineInput {
 	case target.ConsultOutcome:
 		in.Attempt, in.Cert = c.Attempt, r.certificate(c.Attempt, r.head())
 	}
-	r.decided = r.decided || in.Err == nil && in.Decision == wire.DecisionCommit
 	return in
 }

@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ type role struct {
 	log   []crypto.CausalEvent
 	ended bool
 	cert  crypto.FreezeCert // the source's last, zero before
+	cut   int               // frames that were cut out of the input
 }
 
 func newRole(t *testing.T, data []byte) *role {
@@ -90,8 +92,10 @@ func (r *role) attempt() wire.Attempt {
 }
 
 // handover follows a head of the log.
-func (r *role) handover(h crypto.Head) crypto.CausalEvent {
-	ev, _, err := crypto.SignHandover(roleKeys[0], crypto.Handover{From: roleNodes[0], To: roleNodes[1], Epoch: 2, Head: h, Next: roleKeys[1].Public()})
+func (r *role) handover(h crypto.Head) crypto.CausalEvent { return r.handoverTo(h, roleNodes[1]) }
+
+func (r *role) handoverTo(h crypto.Head, to crypto.NodeID) crypto.CausalEvent {
+	ev, _, err := crypto.SignHandover(roleKeys[0], crypto.Handover{From: roleNodes[0], To: to, Epoch: 2, Head: h, Next: roleKeys[1].Public()})
 	if err != nil {
 		return crypto.CausalEvent{}
 	}
@@ -127,8 +131,11 @@ func (r *role) message() wire.Message {
 		return msg
 	case 5:
 		h := r.head()
-		if r.in.next()&1 == 1 {
+		switch b := r.in.next(); {
+		case b&1 == 1:
 			h = h.Append(r.handover(h), nil)
+		case b&2 == 2:
+			h = h.Append(accepted(r.cert), nil)
 		}
 		signed, _ := crypto.SignHead(roleKeys[1], h, 2)
 		return &wire.ActivateAck{Ref: ref, Signed: signed}
@@ -153,7 +160,11 @@ func (r *role) message() wire.Message {
 	case 16:
 		return &wire.Aborted{Ref: ref, Attempt: r.attempt()}
 	case 17:
-		return &wire.ActivateTarget{Ref: ref, Attempt: r.attempt(), Handover: r.handover(r.head())}
+		to := roleNodes[1]
+		if len(r.in.rest) > 0 && r.in.rest[0] >= 0x80 { // which no attempt looks at
+			to = roleNodes[3]
+		}
+		return &wire.ActivateTarget{Ref: ref, Attempt: r.attempt(), Handover: r.handoverTo(r.head(), to)}
 	case 18:
 		return &wire.Status{Ref: ref, Phase: wire.Phase(r.in.next() % 7), InDoubt: r.in.next()&1 == 1}
 	case 19:
@@ -181,6 +192,7 @@ func (r *role) frame() wire.Message {
 	if err != nil {
 		return &wire.Prepare{Ref: r.ref()}
 	}
+	r.cut++
 	return msg
 }
 
@@ -195,12 +207,30 @@ func (r *role) failing() error {
 	return nil
 }
 
-// seedRoles adds the golden frames and a run that goes all the way.
-func seedRoles(f *testing.F, runs ...[]byte) {
+// cutFrame is the number by which message draws a frame out of the input.
+const cutFrame = 24
+
+// seedRoles adds runs that go all the way, and one for each golden frame, which a node says behind a run that has gone half of it.
+func seedRoles(f *testing.F, half []byte, from byte, runs ...[]byte) {
 	for _, run := range runs {
 		f.Add(run)
 	}
-	for _, frame := range goldenFrames(f) {
-		f.Add(append([]byte{0, 0, 24}, frame...))
+	for _, run := range goldenRuns(f, half, from) {
+		f.Add(run)
+	}
+}
+
+// goldenRuns are runs at whose end a golden frame comes.
+func goldenRuns(t testing.TB, half []byte, from byte) (runs [][]byte) {
+	for _, frame := range goldenFrames(t) {
+		runs = append(runs, slices.Concat(half, []byte{0, from, cutFrame}, frame))
+	}
+	return runs
+}
+
+// mustCut checks that a golden frame was read as one, and that nothing of the input is left.
+func (r *role) mustCut() {
+	if r.cut != 1 || len(r.in.rest) > 0 {
+		r.t.Errorf("%d frames were cut out of the input, and %d bytes are left", r.cut, len(r.in.rest))
 	}
 }

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -12,51 +13,105 @@ import (
 // targetRole drives a target.
 type targetRole struct {
 	*role
+	targetRules
 	m         *target.Machine
 	calls     []target.Call
 	consults  []target.Consult
 	directory bool
-	decided   bool // the directory has said COMMIT
-	held      bool // a hold has been told
 }
 
-// FuzzTargetMachine checks also that a copy whose hold was told is neither dropped nor activated by the
-// clock.
-func FuzzTargetMachine(f *testing.F) {
-	seedRoles(f,
-		[]byte{4, 1, 2, 3, 0, 0, 3, 0, 0, 0, 14, 3, 0, 3, 0, 0, 0, 17, 3, 0, 3, 0, 5, 255},
-		[]byte{4, 1, 2, 3, 0, 0, 3, 0, 0, 0, 14, 3, 0, 3, 0, 0, 0, 16, 3, 5, 255, 0, 0, 14, 5, 0, 6, 0, 5, 255, 5, 255, 5, 255})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		r := &targetRole{role: newRole(t, data)}
-		for range 4 {
-			r.grow()
-		}
-		b := r.in.next()
-		r.directory = b&8 == 8
-		m, out := target.NewMachine(r.now, target.MachineConfig{Node: roleNodes[1], Boot: 5}, target.Request{
-			Source: roleNodes[0], Prepare: &wire.Prepare{Ref: r.ref(), Orchestrator: roleNodes[b%4], Directory: r.directory}, Key: roleKeys[1]})
-		r.m = m
-		r.obey(out, false)
-		for len(r.in.rest) > 0 {
-			r.step()
-		}
+// What targets are told. The log has four events.
+var (
+	targetLog  = []byte{4, 1, 2, 3}
+	targetHeld = []byte{
+		2, 3, 0, 0, // a snapshot stream, which is restored to the genesis
+		3, 4, 0, 4, 1, 0, // all four events are applied
+		0, 0, 14, 3, 4, // Final
+		3, 0, // the hold is durable
+	}
+	targetActivated = []byte{3, 4, 0} // the handover is durable
+
+	targetHalf             = slices.Concat(targetLog, []byte{0}, targetHeld)
+	targetMoves            = slices.Concat(targetHalf, []byte{0, 0, 17, 3, 4}, targetActivated)
+	targetMovesByDirectory = slices.Concat(targetLog, []byte{8}, targetHeld, []byte{
+		0, 0, 20, 3, 4, // Promised
+		10, 1, 0, // the directory says COMMIT
+	}, targetActivated)
+	targetLetsGo = slices.Concat(targetHalf, []byte{
+		0, 0, 16, 3, // Aborted
+		3, 3, 4, 0, 0, 0, 0, // the release, and what the replay behind it comes to
+		5, 255, 5, 255, 5, 255, // half a minute passes, and more
 	})
+	targetWaits = slices.Concat(targetHalf, []byte{
+		8,                    // told to stop
+		0, 0, 11, 1, 0, 1, 4, // Answer: the source serves, of a lower attempt
+		0, 0, 16, 1, // and has aborted that
+		0, 3, 17, 3, 2, // a handover of another head
+		5, 255, 5, 255, 5, 255, // half a minute passes, and more
+	})
+	targetYields = slices.Concat(targetHalf, []byte{0, 3, 17, 0x83, 4}) // the daemon has been handed over to another node
+)
+
+func runTarget(t *testing.T, data []byte) *targetRole {
+	r := &targetRole{role: newRole(t, data)}
+	for range 4 {
+		r.grow()
+	}
+	b := r.in.next()
+	r.directory = b&8 == 8
+	m, out := target.NewMachine(r.now, target.MachineConfig{Node: roleNodes[1], Boot: 5}, target.Request{
+		Source: roleNodes[0], Prepare: &wire.Prepare{Ref: r.ref(), Orchestrator: roleNodes[b%4], Directory: r.directory}, Key: roleKeys[1]})
+	r.m = m
+	r.obey(out, nil)
+	for len(r.in.rest) > 0 {
+		r.step()
+	}
+	return r
+}
+
+// FuzzTargetMachine checks also that a copy whose hold was told is given up or activated only for a word that allows it, and
+// activated only at the head that it has.
+func FuzzTargetMachine(f *testing.F) {
+	seedRoles(f, targetHalf, 0, targetMoves, targetMovesByDirectory, targetLetsGo, targetWaits, targetYields)
+	f.Fuzz(func(t *testing.T, data []byte) { runTarget(t, data) })
+}
+
+// TestTargetSeeds: the runs that fuzzing begins with mean what they say, however bytes are read by now.
+func TestTargetSeeds(t *testing.T) {
+	for _, seed := range []struct {
+		run    []byte
+		state  string
+		reason wire.Reason
+	}{
+		{targetMoves, "active", 0},
+		{targetMovesByDirectory, "active", 0},
+		{targetHalf, "holding", 0},
+		{targetWaits, "holding", 0},
+		{targetLetsGo, "dropped", wire.ReasonUnreachable},
+		{targetYields, "dropped", wire.ReasonMoved},
+	} {
+		got := runTarget(t, seed.run).m.Status()
+		if got.State != seed.state || got.Ended != nil && got.Ended.Reason != seed.reason {
+			t.Errorf("%v: %s, %+v, want %s", seed.run, got.State, got.Ended, seed.state)
+		}
+	}
+	for _, run := range goldenRuns(t, targetHalf, 0) {
+		runTarget(t, run).mustCut()
+	}
 }
 
 func (r *targetRole) step() {
 	var in target.MachineInput = target.Tick{}
-	word := false
 	switch r.in.next() % 12 {
 	case 10, 11:
 		if in = r.consulted(); in == nil {
 			return
 		}
-		word = true
 	case 9:
 		in = target.Claimed{Head: r.heads[0]}
 	case 0, 1:
 		from := r.in.node()
-		in, word = target.Received{From: from, Message: r.message()}, true
+		in = target.Received{From: from, Message: r.message()}
 	case 2:
 		in = target.StreamOpened{Stream: 1}
 	case 3, 4:
@@ -72,22 +127,13 @@ func (r *targetRole) step() {
 	case 8:
 		in = target.Cancel{}
 	}
-	before := r.m.Status().State
+	held := r.m.Status().State == "holding"
+	r.learn(in)
 	out := r.m.Step(r.now, in)
-	if before == "holding" && !word {
+	if held && !isWord(in) {
 		r.kept(out)
 	}
-	r.obey(out, word)
-}
-
-// kept: only words release a hold.
-func (r *targetRole) kept(out target.MachineOutput) {
-	for _, c := range out.Calls {
-		switch c.(type) {
-		case target.CallAbort, target.CallRelease, target.CallActivate:
-			r.t.Fatalf("%T without a word from anybody", c)
-		}
-	}
+	r.obey(out, in)
 }
 
 // result answers the oldest call.
@@ -116,26 +162,25 @@ func (r *targetRole) result() target.MachineInput {
 	return nil
 }
 
-func (r *targetRole) obey(out target.MachineOutput, word bool) {
+// obey takes an output, and the input that has led to it.
+func (r *targetRole) obey(out target.MachineOutput, in target.MachineInput) {
 	r.noted(out.Wake, out.Ended != nil)
 	r.calls, r.consults = append(r.calls, out.Calls...), append(r.consults, out.Consults...)
-	for _, e := range out.Sends {
-		_, told := e.Message.(*wire.ReplayComplete)
-		r.held = r.held || told
-	}
 	for _, c := range out.Calls {
-		switch c.(type) {
+		switch c := c.(type) {
 		case target.CallActivate:
-			if r.directory && !r.decided {
-				r.t.Fatal("activated before the directory has decided")
-			}
-			r.held = false
+			r.activates(c.Handover, in)
 		case target.CallRelease:
-			r.held = false
+			r.releases(c.Attempt, in)
 		case target.CallAbort:
-			if r.held {
+			if !r.told.IsZero() {
 				r.t.Fatal("a copy that was promised is dropped")
 			}
+		}
+	}
+	for _, e := range out.Sends {
+		if msg, ok := e.Message.(*wire.ReplayComplete); ok {
+			r.tells(msg)
 		}
 	}
 }

@@ -19,7 +19,7 @@ const headerLen = 6
 
 // goldenFrames returns the frozen frame of every message, read from the annotated
 // vectors of package wire.
-func goldenFrames(f *testing.F) (frames [][]byte) {
+func goldenFrames(f testing.TB) (frames [][]byte) {
 	f.Helper()
 	paths, err := filepath.Glob("../wire/testdata/*.txt")
 	if err != nil || len(paths) == 0 {
@@ -36,7 +36,7 @@ func goldenFrames(f *testing.F) (frames [][]byte) {
 }
 
 // parseVector joins the second column of an annotated vector.
-func parseVector(f *testing.F, vector []byte) []byte {
+func parseVector(f testing.TB, vector []byte) []byte {
 	f.Helper()
 	var digits strings.Builder
 	for line := range strings.Lines(string(vector)) {
