@@ -98,8 +98,7 @@ type Cluster struct {
 	logs       map[uint64]*chronicle // what every copy of a daemon must agree on, by origin
 	requests   []*Request
 	migrations []*migration
-	order      []uint64 // the origins that are checked, ascending
-	ordered    int      // of how many daemons
+	order, all []uint64 // the origins that are checked, and those of all daemons, ascending
 
 	onHeard func(wire.Type, *Node)     // told of every frame as it is sent; may be nil
 	near    func(*life, node.Call)     // told of every call as it is queued, to do harm around it; may be nil

@@ -68,11 +68,33 @@ func (s *Storm) drawLies() {
 			s.do(Act{Op: "say", By: h, To: s.honest(), Seed: s.rng.Uint64()})
 		}
 	})
+	floods := s.source("floods")
 	s.onHeard = func(t wire.Type, to *Node) {
-		if t == wire.TypeFinal && to.Index != h && s.rng.IntN(2) == 0 {
+		switch {
+		case t == wire.TypeFinal && to.Index != h && s.rng.IntN(2) == 0:
 			s.later(between(s.rng, 0, 4*s.opt.Net.Link), Act{Op: "say", By: h, To: to.Index, Seed: s.rng.Uint64(), Word: "activate"})
+		case t == wire.TypeProgress && to.Index == h && floods.IntN(floodEvery) == 0:
+			if _, victim, ok := s.arrivalFrom(to); ok {
+				s.later(0, Act{Op: "say", By: h, To: victim.Index, Seed: floods.Uint64(), Word: "flood"})
+			}
 		}
 	}
+}
+
+// floodEvery is at how many reports of its targets a hostile source floods one.
+const floodEvery = 8
+
+// arrivalFrom returns a migration that a node is the source of and runs, and its target.
+func (s *Storm) arrivalFrom(n *Node) (node.Migration, *Node, bool) {
+	if n.life == nil {
+		return node.Migration{}, nil, false
+	}
+	for _, m := range n.life.core.Migrations() {
+		if to := s.node(m.Target); m.Source == n.ID && m.Outcome == 0 && to != nil && to != n {
+			return m, to, true
+		}
+	}
+	return node.Migration{}, nil, false
 }
 
 // endHostile has a hostile node that lives say nothing any more, if that is how it ends.
@@ -154,6 +176,8 @@ func (s *Storm) performSay(a Act) {
 	switch k := rng.IntN(10); {
 	case a.Word == "activate":
 		liar.say(e, liar.activate())
+	case a.Word == "flood":
+		liar.say(e, liar.flood())
 	case k == 0:
 		liar.stream(e)
 	case k <= 2:
@@ -169,6 +193,25 @@ func (l *life) endTo(to *Node) *end {
 		return l.ends[ids[0]]
 	}
 	return nil
+}
+
+// flood makes a frame full of events of the hostile node's own daemon that a target has to keep, since the one before them never
+// comes: as many as a frame carries, whatever its credits.
+func (l *liar) flood() wire.Message {
+	m, to, ok := l.arrivalFrom(l.from)
+	host, here := l.from.Host(m.Origin)
+	if !ok || !here || to != l.to {
+		return nil
+	}
+	msg := &wire.BufferedEvents{Ref: wire.Ref{Migration: m.ID, Origin: m.Origin, Epoch: host.Epoch()}}
+	head := host.Head()
+	for i := range uint64(wire.MaxBatch) {
+		msg.Events = append(msg.Events, crypto.CausalEvent{
+			Kind: crypto.EventInput, Link: crypto.CausalLink{Origin: m.Origin, Sequence: head.Sequence + 2 + i, Parent: head.Digest},
+			Producer: crypto.DeriveProducer(l.from.ID, ""), ProducerSeq: 1<<62 + i, Payload: []byte{byte(l.rng.Uint64())},
+		})
+	}
+	return msg
 }
 
 // liar is a hostile node as it makes up one thing to say.

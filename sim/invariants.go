@@ -39,13 +39,14 @@ func (c *Cluster) succeed(j *chronicle, l *life, epoch uint64) {
 // limitsEvery is how many steps pass between two looks at what a node holds.
 const limitsEvery = 16
 
-// checkLimits: what a node holds for others stays within what it was told, whatever they send (promise P6).
+// checkLimits: what a node holds for others stays within what it was told, whatever they send (promise P6). The daemons of a
+// hostile node count as well: an honest source keeps to the credits, and breaks no limit of any target.
 func (c *Cluster) checkLimits(l *life) {
 	limits := c.opt.Target
 	if n := l.handler.ActiveCount(); limits.MaxActive > 0 && n > limits.MaxActive {
 		c.Failf("%s has %d arrivals, %d are allowed", l.Name, n, limits.MaxActive)
 	}
-	for _, origin := range c.origins() {
+	for _, origin := range c.allOrigins() {
 		events, size, ok := l.handler.Buffered(origin)
 		if !ok {
 			continue

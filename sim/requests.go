@@ -195,14 +195,27 @@ func (m *migration) sourceDied() bool { return m.lives[1] == nil || m.lives[1].d
 
 // origins lists the daemons that are checked, in order.
 func (c *Cluster) origins() []uint64 {
-	if c.ordered != len(c.logs) {
-		c.ordered, c.order = len(c.logs), c.order[:0]
-		for origin, j := range c.logs {
-			if !j.wild {
-				c.order = append(c.order, origin)
-			}
-		}
-		slices.Sort(c.order)
-	}
+	c.sortOrigins()
 	return c.order
+}
+
+// allOrigins lists all daemons, those of hostile nodes included, in order.
+func (c *Cluster) allOrigins() []uint64 {
+	c.sortOrigins()
+	return c.all
+}
+
+func (c *Cluster) sortOrigins() {
+	if len(c.all) == len(c.logs) {
+		return
+	}
+	c.all, c.order = c.all[:0], c.order[:0]
+	for origin, j := range c.logs {
+		c.all = append(c.all, origin)
+		if !j.wild {
+			c.order = append(c.order, origin)
+		}
+	}
+	slices.Sort(c.all)
+	slices.Sort(c.order)
 }

@@ -45,6 +45,8 @@ var log = []mutation{
 		}},
 	{name: "credits-ignored", broken: "the source sends more than the target's credits", promise: "P6", tests: "TestS2_SmallCredits",
 		edits: []edit{{"source/ship.go", "		if b.sent > 0 && (uint64(b.sent) >= creditEvents || uint64(b.sentBytes+n) > creditBytes) {", "		if false {"}}},
+	{name: "pending-unlimited", broken: "a target holds events as far ahead of their turn as they are sent to it", promise: "P6", by: "are allowed",
+		edits: []edit{{"target/buffer.go", "	case ahead > b.maxEvents:", "	case false:"}}},
 	{name: "old-attempt-commits", broken: "the source commits on a hold for an attempt that is over, and the head is not compared", promise: "P1",
 		edits: []edit{
 			{"source/arm.go", "	if !m.attempt.live || msg.Attempt != m.attempt.Attempt || m.state > frozen {", "	if !m.attempt.live || m.state > frozen {"},
