@@ -17,9 +17,14 @@ const housekeeping = 20 * time.Millisecond
 
 func (c *Cluster) durable() bool { return c.opt.Durability > wire.DurabilityMemory }
 
-// excused reports whether a migration may end without a true outcome: at durability memory, after the death of
-// somebody who took part.
-func (c *Cluster) excused(m *migration) bool { return !c.durable() && m.disturbed() }
+// mayDoubt reports whether a migration may stay in doubt: at durability memory, after the death of its source or its target. An
+// orchestrator that dies takes nothing with it that the others do not know.
+func (c *Cluster) mayDoubt(m *migration) bool {
+	return !c.durable() && (m.sourceDied() || m.targetDied())
+}
+
+// mayLose reports whether a migration may lose its daemon: at durability memory, after the death of its source.
+func (c *Cluster) mayLose(m *migration) bool { return !c.durable() && m.sourceDied() }
 
 // openJournal reads what the node's earlier lives have left.
 func (l *life) openJournal() {

@@ -185,13 +185,11 @@ func (n *Node) Cancel(id wire.MigrationID) {
 	}
 }
 
-// disturbed reports whether a process that took part has died since.
-func (m *migration) disturbed() bool {
-	return slices.ContainsFunc(m.lives[:], func(l *life) bool { return l == nil || l.dead })
-}
-
 // sourceDied reports whether the process of the source has died since, and with it all it knew of the move.
 func (m *migration) sourceDied() bool { return m.lives[1] == nil || m.lives[1].dead }
+
+// targetDied is the same of the target.
+func (m *migration) targetDied() bool { return m.lives[2] == nil || m.lives[2].dead }
 
 // origins lists the daemons that are checked, in order.
 func (c *Cluster) origins() []uint64 {

@@ -54,7 +54,7 @@ func (c *Cluster) busy(l *life) string {
 	}
 	for _, m := range c.migrations {
 		v, ok := m.seenBy(l)
-		if !ok || v.Outcome == 0 || v.Outcome == wire.OutcomeInDoubt && !c.excused(m) {
+		if !ok || v.Outcome == 0 || v.Outcome == wire.OutcomeInDoubt && !c.mayDoubt(m) {
 			if ok && !c.logs[m.origin].wild {
 				return fmt.Sprintf("%x runs: %s", m.id[:2], v.State)
 			}
@@ -118,7 +118,7 @@ func (c *Cluster) undecided(origin uint64) bool {
 		return true // whoever has it decides, or does not
 	}
 	for _, m := range c.migrations {
-		if m.origin == origin && c.excused(m) && c.outcome(m, wire.OutcomeInDoubt) {
+		if m.origin == origin && c.mayDoubt(m) && c.outcome(m, wire.OutcomeInDoubt) {
 			return true
 		}
 	}
@@ -174,12 +174,16 @@ func (c *Cluster) checkOutcome(m *migration, n *Node, v node.Migration) {
 			c.Failf("%s: %x moved, but was never committed", n.Name, short)
 		}
 	case wire.OutcomeStayed:
-		if asked && !(m.sourceDied() && (c.excused(m) || c.leftAgain(m))) {
+		if asked && !(m.sourceDied() && (!c.durable() || c.leftAgain(m))) {
 			c.Failf("%s: %x stayed (%s, %s), but was committed", n.Name, short, v.Reason, v.Detail)
 		}
-	case wire.OutcomeInDoubt, wire.OutcomeLost:
-		if !c.excused(m) {
-			c.Failf("%s: %x is %v, and nobody has died", n.Name, short, v.Outcome)
+	case wire.OutcomeInDoubt:
+		if !c.mayDoubt(m) {
+			c.Failf("%s: %x is %v, and neither its source nor its target has died", n.Name, short, v.Outcome)
+		}
+	case wire.OutcomeLost:
+		if !c.mayLose(m) {
+			c.Failf("%s: %x is %v, and its source has not died", n.Name, short, v.Outcome)
 		}
 	}
 }
