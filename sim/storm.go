@@ -191,24 +191,31 @@ func (s *Storm) outage() {
 }
 
 // unmoved returns a check that no migration has stood still until its stall limit with nothing in its way: every message
-// that matters is sent again. Only what still runs when that limit has passed since the faults has had all of it.
+// that matters is sent again. Only what still runs when that limit has passed since the faults has had all of it. The source is
+// asked as well, since an orchestrator that has restarted knows nothing of it.
 func (s *Storm) unmoved() (check func()) {
-	var running []*migration
+	type sight struct {
+		m  *migration
+		at *Node
+	}
+	var running []sight
 	s.after(stormStall, func() {
 		for _, m := range s.migrations {
 			if m.timed || m.orch.hostile || m.source.hostile || m.target.hostile {
 				continue
 			}
-			if v, ok := m.seenBy(m.orch.life); ok && v.Outcome == 0 {
-				running = append(running, m)
+			for _, n := range []*Node{m.orch, m.source} {
+				if v, ok := m.seenBy(n.life); ok && v.Outcome == 0 {
+					running = append(running, sight{m, n})
+				}
 			}
 		}
 	})
 	return func() {
-		for _, m := range running {
-			v, ok := m.seenBy(m.orch.life)
+		for _, r := range running {
+			v, ok := r.m.seenBy(r.at.life)
 			if ok && v.Reason == wire.ReasonTimeout && s.err == nil {
-				s.Failf("%x stood still after the storm: %s", m.id[:2], v.Detail)
+				s.Failf("%x stood still after the storm, says %s: %s", r.m.id[:2], r.at.Name, v.Detail)
 			}
 		}
 	}
