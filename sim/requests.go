@@ -88,14 +88,14 @@ func (l *life) replied(reply node.Reply) {
 	}
 }
 
-// checkCovered: at durability both a source acknowledges nothing before the target that replays has it as well
-// (promise P1). Only at the source itself is it certain what the target has at that moment.
+// checkCovered: at durability both a source acknowledges nothing before the target that has restored has it as well, until the
+// commit (promise P1). Only at the source itself is it certain what the target has at that moment.
 func (l *life) checkCovered(r *Request) {
 	if l.c.opt.Durability < wire.DurabilityBoth || r.Receipt.Holder != l.ID {
 		return
 	}
 	for _, m := range l.core.Migrations() {
-		if m.Origin != r.Origin || m.Source != l.ID || m.State != "replaying" {
+		if m.Origin != r.Origin || m.Source != l.ID || !slices.Contains(covering, m.State) {
 			continue
 		}
 		if host, ok := l.c.node(m.Target).Host(r.Origin); ok && host.Dark() && host.Head().Sequence < r.Receipt.Sequence {
@@ -103,6 +103,9 @@ func (l *life) checkCovered(r *Request) {
 		}
 	}
 }
+
+// covering are the states of a source from RestoreComplete to the commit.
+var covering = []string{"replaying", "freezing", "frozen", "promising", "promised", "committing"}
 
 // clientKey names a producer of a node.
 type clientKey struct {

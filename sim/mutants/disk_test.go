@@ -47,4 +47,6 @@ var disk = []mutation{
 		}},
 	{name: "both-not-awaited", broken: "at durability both an event is acknowledged before the target has it", promise: "P1",
 		edits: []edit{{"node/covered.go", "d.Durability < wire.DurabilityBoth {", "d.Durability <= wire.DurabilityBoth {"}}},
+	{name: "both-ends-at-freeze", broken: "at durability both an event is acknowledged before the target has it, once the source has asked for the freeze", promise: "P1", by: "has come to",
+		edits: []edit{{"source/recover.go", "m.state >= replaying && m.state < committed", "m.state >= replaying && m.state < freezing"}}},
 }
