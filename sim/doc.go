@@ -27,8 +27,8 @@
 // the one that the commit before it has closed, and its log has everything that was acknowledged, once and in
 // order. With every event: no two copies of a daemon ever see different events at one sequence, none leaves one
 // out or takes one twice, and no submission is at two sequences. With every answer: a receipt names the place in the
-// log where the submission is, under an epoch that does not fall, and at durability both the target has it too; a read shows everything that was acknowledged
-// before it. With everything that is sent: no private key is in it. [Cluster.Settle] checks what must be true once
+// log where the submission is, under an epoch that does not fall and that its sender has held, and at durability both the target has
+// it too; a read shows everything that was acknowledged before it. With everything that is sent: no private key is in it. [Cluster.Settle] checks what must be true once
 // faults are over: every migration has an outcome that all of its nodes agree on, every submission is answered,
 // nothing is left in a queue or dark, the passport of each daemon has the handovers that were committed, and
 // no process can still sign for an epoch that is over. At the end of a storm no migration

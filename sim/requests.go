@@ -76,6 +76,7 @@ func (l *life) replied(reply node.Reply) {
 		l.c.Failf("%s: request %d is answered at epoch %d, after an answer at %d", l.Name, r.ID, r.Receipt.Epoch, last)
 	}
 	l.epochs[key] = r.Receipt.Epoch
+	l.checkHolder(j, r)
 	j.acked = max(j.acked, r.Receipt.Sequence)
 	l.checkCovered(r)
 	switch seq, ok := j.where[s]; {
@@ -86,6 +87,18 @@ func (l *life) replied(reply node.Reply) {
 	case j.payload[string(r.Payload)] != seq:
 		l.c.Failf("%s: the receipt of request %d is for another payload", l.Name, r.ID)
 	}
+}
+
+// checkHolder: who answers is the holder of the epoch, or the one before, who passes on what its successor says of what it held
+// (promise P3).
+func (l *life) checkHolder(j *chronicle, r *Request) {
+	epoch := r.Receipt.Epoch
+	for _, n := range []*Node{j.holders[epoch], j.holders[epoch-1]} {
+		if n != nil && n.ID == r.Receipt.Holder {
+			return
+		}
+	}
+	l.c.Failf("%s: request %d is answered by %s at epoch %d, which it did not hold", l.Name, r.ID, l.c.name(r.Receipt.Holder), epoch)
 }
 
 // checkCovered: at durability both a source acknowledges nothing before the target that has restored has it as well, until the

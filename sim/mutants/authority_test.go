@@ -127,6 +127,8 @@ var authority = []mutation{
 		edits: []edit{{"crypto/handover.go", "	if err := h.verifySignature(signer); err != nil {\n		return err\n	}\n	if h.Decided {", "	if h.Decided {"}}},
 	{name: "epoch-ignored", broken: "a target takes a handover to any epoch that its key and head fit", promise: "P3", pkg: "target", tests: "Test.*",
 		edits: []edit{{"target/machine_cutover.go", "	case h.Epoch != m.ref.Epoch+1:", "	case false:"}}},
+	{name: "answered-ahead", broken: "what the successor has answered is passed on under an epoch that has not begun", promise: "P3", by: "which it did not hold",
+		edits: []edit{{"node/answer.go", "				return d.Epoch + 1", "				return d.Epoch + 2"}}},
 	{name: "complaint-answered", broken: "a complaint about another daemon is answered with a complaint", promise: "P6", pkg: "node", tests: "TestComplaintIsNeverAnswered",
 		edits: []edit{{"node/frame.go", "		return // not even a refusal: that would be answered with the next", "		c.complain(s, msg.Subject, ref, err)\n		return"}}},
 	{name: "held-applied-and-forwarded", broken: "what was held is applied at the source as well (the host's gate removed as well)", promise: "P3",
