@@ -202,7 +202,7 @@ func (c *Cluster) check() {
 			continue
 		}
 		changed := j.owner != owners[0] || j.epoch != epoch
-		j.owner = owners[0]
+		j.owner, j.adrift = owners[0], false
 		if epoch < j.epoch {
 			c.Failf("%s owns %s at epoch %d, after epoch %d", owners[0].Name, j.daemon.Name, epoch, j.epoch)
 		}
