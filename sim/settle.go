@@ -149,9 +149,24 @@ func (c *Cluster) outcome(m *migration, o wire.Outcome) bool {
 	return false
 }
 
+// kept is how long a node remembers a migration that has ended at the least (node.Core).
+const kept = 10 * time.Minute
+
+// checkRemembered: whoever has asked for a migration can ask what became of it (promise P5).
+func (c *Cluster) checkRemembered(m *migration) {
+	l := m.lives[0]
+	if l.dead || l.hostile || c.logs[m.origin].wild || c.now.Sub(m.at) >= kept {
+		return
+	}
+	if v, ok := l.core.Migration(m.id); !ok || v.Outcome == 0 {
+		c.Failf("%s has asked for %x and does not know what became of it: known %v, outcome %v", l.Name, m.id[:2], ok, v.Outcome)
+	}
+}
+
 // checkOutcomes: no two nodes see a migration end differently, and what they see is what happened.
 func (c *Cluster) checkOutcomes() {
 	for _, m := range c.migrations {
+		c.checkRemembered(m)
 		for _, n := range c.nodes {
 			if n.hostile || m.orch.hostile || c.logs[m.origin].wild {
 				continue
