@@ -31,7 +31,7 @@
 // it too; a read shows everything that was acknowledged before it. With everything that is sent: no private key is in it. [Cluster.Settle] checks what must be true once
 // faults are over: every migration has an outcome that all of its nodes agree on, every submission is answered,
 // nothing is left in a queue or dark, the passport of each daemon has the handovers that were committed, and
-// no process can still sign for an epoch that is over. At the end of a storm no migration
+// no process can still sign for an epoch that is over, nor could one that comes back from its disk. At the end of a storm no migration
 // has stood still until its stall limit with nothing in its way, and every daemon is moved once more. That
 // these checks find mistakes is shown by planting some, in sim/mutants.
 //

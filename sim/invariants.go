@@ -133,5 +133,24 @@ func (c *Cluster) checkWiped(j *chronicle, epoch uint64, key crypto.PublicKey) {
 				c.Failf("%s can still sign for %s in epoch %d", n.Name, j.daemon.Name, epoch)
 			}
 		}
+		if n.life.keepsSeed(j.daemon.Origin, key) {
+			c.Failf("%s has the key of %s in epoch %d on its disk", n.Name, j.daemon.Name, epoch)
+		}
 	}
+}
+
+// keepsSeed reports whether what would come back from the disk can sign with a key.
+func (l *life) keepsSeed(origin uint64, key crypto.PublicKey) bool {
+	if l.journal == nil {
+		return false
+	}
+	for _, copied := range l.journal.State().Copies {
+		if copied.Origin != origin {
+			continue
+		}
+		if pair, err := crypto.KeypairFromSeed(copied.Seed); err != nil || pair.Public() == key {
+			return true
+		}
+	}
+	return false
 }
