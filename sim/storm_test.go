@@ -50,6 +50,9 @@ func TestStorm(t *testing.T) {
 	workers.Wait()
 	stop()
 	t.Logf("%v, from seed %d", c, *seed)
+	if why := c.idle(); why != "" {
+		t.Errorf("the storms have shown nothing: %s in %d of them", why, c.seeds.Load())
+	}
 }
 
 // run says in which seed the code under test has panicked.
