@@ -19,7 +19,8 @@ const (
 	defaultPointKills = 500
 	killsPerCluster   = 20
 	reachLimit        = 3 * time.Second  // for a node to come by the step at which it is to die
-	firstLimit        = 10 * time.Second // the same for a step that none has come by so far
+	firstLimit        = 10 * time.Second // the same for a step that none has come by so far, at the first try
+	patientTries      = 6                // up to which each try of such a step is longer than the one before by firstLimit
 	mostPause         = 300 * time.Millisecond
 	secondShare       = 0.2 // of kills at which another node dies as well
 )
@@ -83,7 +84,7 @@ func (k *killer) draw() (point string, nth int, limit time.Duration) {
 	}
 	k.tried[point]++
 	if k.reached[point] == 0 {
-		return point, 1, firstLimit
+		return point, 1, firstLimit * time.Duration(min(k.tried[point], patientTries))
 	}
 	return point, passings[k.rng.IntN(len(passings))], reachLimit
 }
@@ -201,7 +202,7 @@ func share(left int) int {
 }
 
 // enoughTries is how often nodes are told to die at a step before it counts that none ever did.
-const enoughTries = 5
+const enoughTries = 10
 
 // reached returns an error if no node has died at any step, or none at one that was tried often: then the step is not what it
 // is called, or what passes it does not happen here, and its name tests nothing.
