@@ -110,7 +110,7 @@ var authority = []mutation{
 	{name: "tombstone-forgotten", broken: "the record of a move does not survive a restart", promise: "P5",
 		edits: []edit{{"node/recover.go", "		found = append(found, Buried{*state.Tombstones[origin]})", "		_ = Buried{*state.Tombstones[origin]}"}}},
 	{name: "alien-tombstone", broken: "a source answers with the handover of another migration", promise: "P5",
-		edits: []edit{{"node/frame.go", "	case t != nil && t.migration == ref.Migration:", "	case t != nil:"}, {"node/frame.go", "	case t != nil && c.daemons[ref.Origin] == nil:\n		failed.Reason", "	case false:\n		failed.Reason"}}},
+		edits: []edit{{"node/frame.go", "	case t.moved(ref):", "	case t != nil:"}, {"node/frame.go", "	case t != nil && c.daemons[ref.Origin] == nil:\n		failed.Reason", "	case false:\n		failed.Reason"}}},
 	{name: "ack-unanswered", broken: "a handover that comes again is not acknowledged again", promise: "P5",
 		edits: []edit{
 			{"target/machine_cutover.go", "	case active:\n		m.ack(from)\n		return", "	case active:\n		return"},

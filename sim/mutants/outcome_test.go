@@ -19,7 +19,7 @@ var outcome = []mutation{
 	{name: "handover-elsewhere-refused", broken: "a target that holds keeps its copy although a handover of the epoch names another node", promise: "P5", pkg: "target", tests: "TestT15_MachineReleases",
 		edits: []edit{{"target/machine_cutover.go", "	case errors.Is(err, errElsewhere) && ev.Kind == crypto.EventHandover:", "	case errors.Is(err, errElsewhere) && ev.Kind == crypto.EventForced:"}}},
 	{name: "record-without-outcome", broken: "the record of a move proves it to an orchestrator and does not say that it is over", promise: "P5", pkg: "node", tests: "TestRecordTellsTheOutcome",
-		edits: []edit{{"node/frame.go", "t != nil && t.migration == ref.Migration {\n		c.send(to, &wire.CleanupComplete{", "t != nil && t.epoch == 0 {\n		c.send(to, &wire.CleanupComplete{"}}},
+		edits: []edit{{"node/frame.go", "t.moved(ref) {\n		c.send(to, &wire.CleanupComplete{", "t.moved(ref) && c == nil {\n		c.send(to, &wire.CleanupComplete{"}}},
 	{name: "orchestrator-forgets", broken: "a node forgets what it has asked for as soon as that has ended", promise: "P5", by: "does not know what became of it",
 		edits: []edit{{"node/roles.go", "		c.remember(ref.Migration, subproto.Orchestrator)\n", "		delete(c.orchestrators, ref.Migration)\n"}}},
 	{name: "dial-without-address", broken: "addresses that are learned during a dial are not tried when it fails", promise: "P5", pkg: "node", tests: "TestAddressLearnedDuringDialIsTried",
