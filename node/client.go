@@ -252,8 +252,7 @@ func (c *Core) clientRefused(from crypto.NodeID, msg *wire.Refused) {
 		cl.opened = false
 	case msg.Seq != 0:
 		c.fail(cl, 1, msg.Err())
-	case cl.opened: // an Open that was asked twice has been refused once
-		return
+	case cl.opened: // an Open that was asked twice has been refused once: what it asks now stays as it was
 	default:
 		c.fail(cl, cl.count, msg.Err())
 	}

@@ -47,11 +47,9 @@ func bulk() []wire.Submission {
 
 func labelOf(n int) string { return string(rune('a' + n)) }
 
-// The producers of a node have together no more on the way to a peer than its stream queues: with everything sent at once, each
-// new session would be ended for a full queue, and everything be sent again. Those who wait go on as answers come, in the
-// order in which they came.
-func TestBulkProducersShareTheWindow(t *testing.T) {
-	const clients, most = 8, 3 << 20
+// crowdedAgain is a core whose clients have each found their daemon at a peer and have a full frame for it, and the step in which the
+// next session with that peer begins, the second.
+func crowdedAgain(clients int) (*node.Core, node.Effects) {
 	c := node.New(node.Config{Node: crypto.NodeID{1}, Boot: 1})
 	key := mustKey(1).Public()
 	open := func(session node.SessionID) node.Effects {
@@ -64,7 +62,16 @@ func TestBulkProducersShareTheWindow(t *testing.T) {
 		step(c, 1, &wire.Opened{Origin: askedOrigin, Label: labelOf(n), Epoch: 1, Key: key})
 	}
 	c.Step(benchTime, node.SessionDown{Session: 1, Err: wire.ErrUnreachable})
-	bytes, out := submitted(t, open(2))
+	return c, open(2)
+}
+
+// The producers of a node have together no more on the way to a peer than its stream queues: with everything sent at once, each
+// new session would be ended for a full queue, and everything be sent again. Those who wait go on as answers come, in the
+// order in which they came.
+func TestBulkProducersShareTheWindow(t *testing.T) {
+	const clients, most = 8, 3 << 20
+	c, again := crowdedAgain(clients)
+	bytes, out := submitted(t, again)
 	if bytes > most || len(out) == 0 {
 		t.Fatalf("%d bytes in %d frames leave at once", bytes, len(out))
 	}
@@ -79,6 +86,24 @@ func TestBulkProducersShareTheWindow(t *testing.T) {
 	if s := c.Sizes(); s["unanswered"]+s["out"] > 0 {
 		t.Errorf("at the end %d are unanswered, %d bytes are out", s["unanswered"], s["out"])
 	}
+}
+
+// An Open that was asked twice and is refused once, when its client has long been opened and waits in line, leaves it its turn.
+func TestLateRefusalOfOpenKeepsTheTurn(t *testing.T) {
+	const clients = 8
+	c, again := crowdedAgain(clients)
+	_, out := submitted(t, again)
+	waits := labelOf(len(out))
+	step(c, 2, &wire.Refused{Origin: askedOrigin, Label: waits, Reason: wire.ReasonRefused})
+	for n := range clients {
+		_, next := submitted(t, step(c, 2, &wire.Receipts{Origin: askedOrigin, Label: labelOf(n), Epoch: 1, Items: []wire.ReceiptItem{{Seq: 1}, {Seq: 2}}}))
+		for _, msg := range next {
+			if msg.Label == waits {
+				return
+			}
+		}
+	}
+	t.Errorf("%q has not asked once everybody before it was answered", waits)
 }
 
 // A client that has nothing more to submit is forgotten in its time, also while a question of it happens to be out: the peer's window
