@@ -78,26 +78,43 @@ func (c *Core) reportChanges() {
 	c.touched = c.touched[:0]
 }
 
-// Migration describes one migration; false if this node plays no role in it.
+// Migration describes one migration; false if this node plays no role in it. Somebody may have used the id for other daemons as well:
+// what this node has asked for itself comes before what it gives away, and that before what it gets.
 func (c *Core) Migration(id wire.MigrationID) (Migration, bool) {
+	t, o, s := c.targets[id], c.orchestrators[id], c.sources[id]
+	switch {
+	case o != nil:
+		return c.migrationOf(id, o.m.Ref().Origin), true
+	case s != nil && s.m != nil:
+		return c.migrationOf(id, s.m.Ref().Origin), true
+	case t != nil:
+		return c.migrationOf(id, t.m.Ref().Origin), true
+	}
+	return Migration{ID: id}, false
+}
+
+// migrationOf describes the migration of one daemon, as far as this node plays a role in it.
+func (c *Core) migrationOf(id wire.MigrationID, origin uint64) Migration {
 	m := Migration{ID: id}
 	t, o, s := c.targets[id], c.orchestrators[id], c.sources[id]
-	if t != nil {
+	arrives := t != nil && t.m.Ref().Origin == origin
+	asked := o != nil && o.m.Ref().Origin == origin
+	if arrives {
 		m.fromTarget(t)
 	}
-	if o != nil {
+	if asked {
 		m.fromOrchestrator(o, c.cfg.Node)
 	}
-	if s != nil && s.m != nil {
+	if s != nil && s.m != nil && s.m.Ref().Origin == origin {
 		m.fromSource(s, c.cfg.Node)
-		if o != nil {
+		if asked {
 			m.conclude(o)
 		}
 	}
-	if t != nil {
+	if arrives {
 		m.Target = c.cfg.Node
 	}
-	return m, len(m.Roles) > 0
+	return m
 }
 
 // conclude lets the orchestrator of this node have the last word: a source ends with every try, and the
@@ -191,9 +208,27 @@ func (c *Core) Migrations() []Migration {
 	slices.SortFunc(ids, func(a, b wire.MigrationID) int { return bytes.Compare(a[:], b[:]) })
 	list := make([]Migration, 0, len(ids))
 	for _, id := range slices.Compact(ids) {
-		if m, ok := c.Migration(id); ok {
-			list = append(list, m)
+		list = c.appendUnder(list, id)
+	}
+	return list
+}
+
+// appendUnder appends the migrations under one id, one of each daemon.
+func (c *Core) appendUnder(list []Migration, id wire.MigrationID) []Migration {
+	first := len(list)
+	add := func(ref wire.Ref) {
+		if !slices.ContainsFunc(list[first:], func(m Migration) bool { return m.Origin == ref.Origin }) {
+			list = append(list, c.migrationOf(id, ref.Origin))
 		}
+	}
+	if o := c.orchestrators[id]; o != nil {
+		add(o.m.Ref())
+	}
+	if s := c.sources[id]; s != nil && s.m != nil {
+		add(s.m.Ref())
+	}
+	if t := c.targets[id]; t != nil {
+		add(t.m.Ref())
 	}
 	return list
 }

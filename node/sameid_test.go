@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -252,6 +253,26 @@ func TestOutcomeOfAnotherDaemon(t *testing.T) {
 	step(c, 1, &wire.CleanupComplete{Ref: first.Ref, Outcome: wire.OutcomeMoved})
 	if m, _ := c.Migration(first.Migration); m.Outcome != wire.OutcomeMoved {
 		t.Errorf("%v, by what was said of the daemon", m.Outcome)
+	}
+}
+
+// TestEachDaemonItsMigration: of two daemons under one id, one that this node has asked for and one that somebody brings here, each
+// has its own outcome.
+func TestEachDaemonItsMigration(t *testing.T) {
+	c := withPeers()
+	first, other := twoUnderOneID()
+	c.Step(benchTime, node.Migrate{Migration: first.Migration, Origin: first.Origin, Source: crypto.NodeID{2}, Target: crypto.NodeID{3}})
+	step(c, 2, other)
+	step(c, 1, &wire.CleanupComplete{Ref: first.Ref, Outcome: wire.OutcomeMoved})
+	if m, _ := c.Migration(first.Migration); m.Origin != first.Origin || m.Outcome != wire.OutcomeMoved || len(m.Roles) != 1 {
+		t.Errorf("what was asked for is shown as %+v", m)
+	}
+	outcomes := make(map[uint64]wire.Outcome)
+	for _, m := range c.Migrations() {
+		outcomes[m.Origin] = m.Outcome
+	}
+	if want := map[uint64]wire.Outcome{first.Origin: wire.OutcomeMoved, other.Origin: 0}; !maps.Equal(outcomes, want) {
+		t.Errorf("listed are %v, want %v", outcomes, want)
 	}
 }
 
