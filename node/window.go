@@ -13,8 +13,8 @@ type window struct {
 	line  list.List // of *client, first come, first served
 }
 
-// windowFull is how much may be out before clients wait in line; one frame more can be. It leaves room in the queue of the stream, which
-// answers share, and fills a line of 160 Mbit/s over 100 ms.
+// windowFull is how much may be out before clients wait in line; one frame more can be. It leaves room in the queue of
+// the stream, which answers share, and fills a line of 160 Mbit/s over 100 ms.
 const windowFull = 2 << 20
 
 func (w *window) full() bool { return w.bytes >= windowFull }

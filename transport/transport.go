@@ -87,7 +87,7 @@ type Network interface {
 	// a peer that is too slow to read must not hold our memory.
 	Send(id SessionID, ch Channel, mig wire.MigrationID, frame []byte) error
 	// Queued returns the bytes of that stream that were not yet handed to the
-	// network, so that a sender can pace itself; 0 if there is no such stream.
+	// network; 0 if there is no such stream.
 	Queued(id SessionID, ch Channel, mig wire.MigrationID) int
 	// CloseEvents ends the event stream of a migration after what is queued.
 	// A later Send for the same migration opens a new stream.

@@ -232,8 +232,8 @@ func addrsOf(b *book, id crypto.NodeID, p *peer.Peer) []string {
 	return nil
 }
 
-// cancel passes the wish on; a daemon that has stayed where it was is what was wished for. Between the look at the state and the wish the migration may commit; then the
-// source does not obey, and the outcome says so.
+// cancel passes the wish on; a daemon that has stayed where it was is what was wished for. Between the look at the state
+// and the wish the migration may commit; then the source does not obey, and the outcome says so.
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
 	m, err := s.findMigration(r.Context(), r.PathValue("id"))
 	if err != nil {
