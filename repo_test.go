@@ -44,7 +44,7 @@ var below = map[string][]string{
 }
 
 // pure lists the packages in which time is an argument and effects are values.
-var pure = []string{"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "journal"}
+var pure = []string{"codec", "crypto", "wire", "daemon", "source", "target", "orchestrator", "subproto", "node", "journal", "directory"}
 
 // impure lists imports that a pure package cannot have, and the files that are excepted: making a key reads
 // the system's randomness, key files are files, and the journal's own disk is one.

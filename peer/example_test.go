@@ -30,7 +30,10 @@ func (c *Counter) Restore(r io.Reader) error { return binary.Read(r, binary.BigE
 
 // start runs a node that spawns and takes in counters. dir is for its journal.
 func start(key *crypto.NodeKeypair, listen, dir string, friends map[crypto.NodeID]wire.Rights) (*peer.Peer, error) {
-	p, err := peer.New(peer.Config{Key: key, Listen: listen, DataDir: dir, Authorize: peer.AllowOnly(friends)})
+	p, err := peer.New(peer.Config{
+		Key: key, Listen: listen, DataDir: dir, Authorize: peer.AllowOnly(friends),
+		Durability: wire.DurabilityEveryEvent, // what daemons spawned here keep: all that was acknowledged
+	})
 	if err != nil {
 		return nil, err
 	}

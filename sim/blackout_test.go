@@ -14,8 +14,8 @@ const (
 	slack = 5 * time.Millisecond
 )
 
-// blackout moves the daemon and returns how long nobody could answer for it, and how long its source held submissions.
-func blackout(t *testing.T, opt sim.Options, during func(*fixture)) (dark, held time.Duration) {
+// pauseOf moves the daemon and returns how long nobody could answer for it, and what its source reports as the blackout.
+func pauseOf(t *testing.T, opt sim.Options, during func(*fixture)) (pause, blackout time.Duration) {
 	t.Helper()
 	opt.Net = sim.Speeds{Link: trip, Even: true}
 	f := newFixture(t, opt)
@@ -28,14 +28,14 @@ func blackout(t *testing.T, opt sim.Options, during func(*fixture)) (dark, held 
 		host, ok := f.b.Host(f.daemon.Origin)
 		return ok && !host.Dark()
 	})
-	dark = f.Now().Sub(frozen)
+	pause = f.Now().Sub(frozen)
 	f.settle()
 	f.ends(f.a, id, wire.OutcomeMoved, nil)
 	m, _ := f.a.Core().Migration(id)
-	return dark, m.Stats.Blackout
+	return pause, m.Stats.Blackout
 }
 
-// A daemon to which nothing happens goes dark for one trip, that of its handover; one that is fed all the time for
+// A daemon to which nothing happens pauses for one trip, that of its handover; one that is fed all the time for
 // three: the hold is asked for, reported, and acted upon. The source learns of it another trip later.
 func TestBlackoutInTrips(t *testing.T) {
 	for _, level := range []wire.Durability{wire.DurabilityMemory, wire.DurabilityEveryEvent} {
@@ -47,17 +47,17 @@ func TestBlackoutInTrips(t *testing.T) {
 			"every 1 s": {time.Second, 1},
 			"all along": {5 * time.Millisecond, 3},
 		} {
-			dark, held := blackout(t, sim.Options{Durability: level}, func(f *fixture) {
+			pause, blackout := pauseOf(t, sim.Options{Durability: level}, func(f *fixture) {
 				if c.feed > 0 {
 					f.feed(f.a, "", c.feed, 3*time.Second)
 				}
 			})
-			t.Logf("%v, fed %s: dark for %v, held for %v", level, name, dark, held)
-			if want := time.Duration(c.trips) * trip; dark < want || dark > want+slack {
-				t.Errorf("%v, fed %s: dark for %v, want %d trips of %v", level, name, dark, c.trips, trip)
+			t.Logf("%v, fed %s: pause %v, blackout %v", level, name, pause, blackout)
+			if want := time.Duration(c.trips) * trip; pause < want || pause > want+slack {
+				t.Errorf("%v, fed %s: pause %v, want %d trips of %v", level, name, pause, c.trips, trip)
 			}
-			if want := time.Duration(c.trips+1) * trip; held < want || held > want+2*slack {
-				t.Errorf("%v, fed %s: held for %v, want %d trips of %v", level, name, held, c.trips+1, trip)
+			if want := time.Duration(c.trips+1) * trip; blackout < want || blackout > want+2*slack {
+				t.Errorf("%v, fed %s: blackout %v, want %d trips of %v", level, name, blackout, c.trips+1, trip)
 			}
 		}
 	}
