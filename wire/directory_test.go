@@ -55,7 +55,7 @@ func (r random) directory(t Type) Message {
 	case TypeDirectoryClaim:
 		return r.claim()
 	case TypeDirectoryForce:
-		return &DirectoryForce{r.Uint64(), r.event(crypto.EventForced, 500), r.addrs()}
+		return &DirectoryForce{r.Uint64(), r.event(crypto.EventForced, crypto.MaxHandoverSize), r.addrs()}
 	case TypeDirectoryOutcome:
 		return &DirectoryOutcome{r.Uint64(), r.Uint64(), r.attempt()}
 	case TypeDirectoryWatch:

@@ -12,7 +12,8 @@ import (
 
 // Values that are well-formed but that no message may have.
 func TestD2_ImpossibleValuesFail(t *testing.T) {
-	input := goldenEvent(crypto.EventInput)
+	input, long := goldenEvent(crypto.EventInput), goldenEvent(crypto.EventHandover)
+	long.Payload = make([]byte, crypto.MaxHandoverSize+1)
 	many := make([]string, MaxAddrs+1)
 	for i := range many {
 		many[i] = "a"
@@ -32,6 +33,8 @@ func TestD2_ImpossibleValuesFail(t *testing.T) {
 		{"input as proof", &Answer{State: StateReleased, HasHandover: true, Handover: input}, ErrBadFrame},
 		{"input as commit", &ActivateTarget{Handover: input}, ErrBadFrame},
 		{"input as forwarding address", &Moved{Handover: input}, ErrBadFrame},
+		{"commit longer than any", &ActivateTarget{Handover: long}, ErrTooLarge},
+		{"proof longer than any", &Answer{State: StateReleased, HasHandover: true, Handover: long}, ErrTooLarge},
 		{"failure without reason", &MigrationFailed{}, ErrBadFrame},
 		{"refusal without reason", &Refused{}, ErrBadFrame},
 		{"error without reason", &SessionError{}, ErrBadFrame},

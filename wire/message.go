@@ -73,11 +73,16 @@ func parseAddrs(c *codec.Cursor) []string {
 	return addrs
 }
 
-// parseHandover reads a log entry that must be a handover of either kind.
+// parseHandover reads a log entry that must be a handover of either kind, and is no longer than the longest: whoever has no use for
+// it yet keeps it unread, and shows it in other messages, which have less room.
 func parseHandover(c *codec.Cursor) crypto.CausalEvent {
 	ev := crypto.DecodeEvent(c)
-	if c.Err() == nil && ev.Kind == crypto.EventInput {
+	switch {
+	case c.Err() != nil:
+	case ev.Kind == crypto.EventInput:
 		c.Fail(ErrBadFrame)
+	case len(ev.Payload) > crypto.MaxHandoverSize:
+		c.Fail(ErrTooLarge)
 	}
 	return ev
 }

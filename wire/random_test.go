@@ -98,7 +98,9 @@ func (r random) event(kind crypto.EventKind, payload int) (ev crypto.CausalEvent
 	return ev
 }
 
-func (r random) handover() crypto.CausalEvent { return r.event(crypto.EventHandover, 500) }
+func (r random) handover() crypto.CausalEvent {
+	return r.event(crypto.EventHandover, crypto.MaxHandoverSize)
+}
 
 func (r random) options() Options {
 	return Options{r.duration(), r.duration(), r.duration(), r.Uint64()}

@@ -65,6 +65,14 @@ type Submission struct {
 // SubmissionLen returns the bytes that a submission takes in a frame.
 func SubmissionLen(s *Submission) int { return 8 + bytesLen(len(s.Payload)) }
 
+// SubmissionsLen returns the bytes that they all take in a frame.
+func SubmissionsLen(items []Submission) (n int) {
+	for i := range items {
+		n += SubmissionLen(&items[i])
+	}
+	return n
+}
+
 // SubmitRoom is how many bytes of submissions, as SubmissionLen counts them, one
 // Submit or Forward frame can carry, whatever else is in it.
 const SubmitRoom = MaxBatchBytes - refLen - 32 - 8 - MaxLabel - 2
