@@ -25,14 +25,20 @@ func newDeparting(t *testing.T, level wire.Durability) *departing {
 	d := &departing{t: t, c: withPeers(), head: genesis.Head()}
 	d.ref = wire.Ref{Migration: wire.MigrationID{9}, Origin: d.head.Origin, Epoch: 1}
 	d.c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: genesis.Entity, Origin: d.head.Origin, Epoch: 1, Durability: level}})
+	d.departs()
+	return d
+}
+
+// departs begins the move to node 2, up to where that has restored.
+func (d *departing) departs() {
+	d.t.Helper()
 	d.c.Step(benchTime, node.Migrate{Migration: d.ref.Migration, Origin: d.ref.Origin, Target: crypto.NodeID{2}})
-	e := step(d.c, target2, &wire.PrepareOK{Ref: d.ref, Next: mustKey(2).Public(), CreditEvents: 1 << 20, CreditBytes: 1 << 30})
+	e := step(d.c, target2, &wire.PrepareOK{Ref: d.ref, Next: nextKey.Public(), CreditEvents: 1 << 20, CreditBytes: 1 << 30})
 	if len(e.Calls) != 1 {
-		t.Fatalf("the target is willing, and the calls are %+v", e.Calls)
+		d.t.Fatalf("the target is willing, and the calls are %+v", e.Calls)
 	}
 	d.c.Step(benchTime, node.Done{Call: e.Calls[0], Result: node.Snapshot{Snapshotted: source.Snapshotted{Head: d.head}}})
 	step(d.c, target2, &wire.RestoreComplete{Ref: d.ref, Head: d.head})
-	return d
 }
 
 // submits lets node 3 submit a number, and the daemon apply it if it is asked to, with outputs of a size. A refusal's reason

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -19,6 +20,86 @@ func said[M wire.Message](t *testing.T, e node.Effects) (list []M) {
 		}
 	}
 	return list
+}
+
+// theCall is the only call of a step.
+func theCall(t *testing.T, e node.Effects) node.Call {
+	t.Helper()
+	if len(e.Calls) != 1 {
+		t.Fatalf("the calls are %+v, want one", e.Calls)
+	}
+	return e.Calls[0]
+}
+
+func (d *departing) done(call node.Call, result any) node.Effects {
+	return d.c.Step(benchTime, node.Done{Call: call, Result: result})
+}
+
+// handsOver takes the move up to the proof of its activation. What comes while the daemon is frozen is held. Returned is what follows
+// from each of those frames, and from the proof.
+func (d *departing) handsOver(frozen ...node.Frame) (held []node.Effects, proven node.Effects) {
+	d.t.Helper()
+	finals := said[*wire.Final](d.t, step(d.c, target2, &wire.Progress{Ref: d.ref, Head: d.head}))
+	if len(finals) != 1 {
+		d.t.Fatalf("the target has everything, and is asked %d times to hold it", len(finals))
+	}
+	hold := &wire.ReplayComplete{Ref: d.ref, Attempt: finals[0].Attempt, Head: d.head}
+	if err := hold.Sign(nextKey); err != nil {
+		d.t.Fatal(err)
+	}
+	freeze := theCall(d.t, step(d.c, target2, hold))
+	for _, in := range frozen {
+		held = append(held, d.c.Step(benchTime, in))
+	}
+	entry := d.entry(crypto.NodeID{1}, crypto.NodeID{2}, nextKey)
+	d.done(theCall(d.t, d.done(freeze, source.Frozen{Head: d.head})), source.HandedOver{Event: entry})
+	return held, step(d.c, target2, &wire.ActivateAck{Ref: d.ref, Signed: d.signed(entry, nextKey)})
+}
+
+// entry is the handover that follows the daemon's log. The epochs before the last have the entity's key.
+func (d *departing) entry(from, to crypto.NodeID, next *crypto.EntityKeypair) crypto.CausalEvent {
+	d.t.Helper()
+	ev, _, err := crypto.SignHandover(entityKey, crypto.Handover{From: from, To: to, Epoch: d.ref.Epoch + 1, Head: d.head, Next: next.Public()})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return ev
+}
+
+// signed is the head that a handover leads to, signed by the node that it is for.
+func (d *departing) signed(entry crypto.CausalEvent, key *crypto.EntityKeypair) crypto.SignedHead {
+	d.t.Helper()
+	s, err := crypto.SignHead(key, d.head.Append(entry, nil), d.ref.Epoch+1)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return s
+}
+
+// TestP6_WhatIsHeldFitsIntoItsForward: a Submit has less around its items than the Forward in which they go to the target. One that is full
+// to the last byte would make a Forward that no frame has room for, which ends the process; the right to submit is enough for it.
+func TestP6_WhatIsHeldFitsIntoItsForward(t *testing.T) {
+	for _, c := range []struct {
+		items    int // bytes
+		reason   wire.Reason
+		forwards int
+	}{
+		{wire.SubmitRoom, 0, 1},
+		{wire.SubmitRoom + 1, wire.ReasonTooLarge, 0},
+		{wire.MaxBatchBytes - 8 - 1 - 8 - 1, wire.ReasonTooLarge, 0}, // the frame is as long as a frame can be
+	} {
+		d := newDeparting(t, wire.DurabilityMemory)
+		items := []wire.Submission{{Seq: 1, Payload: make([]byte, wire.MaxPayload)}, {Seq: 2, Payload: make([]byte, wire.MaxPayload/2)}}
+		items[1].Payload = make([]byte, c.items-wire.SubmissionsLen(items)+wire.MaxPayload/2)
+		held, proven := d.handsOver(framed(producer3, &wire.Submit{Origin: d.ref.Origin, Items: items}))
+		refused := said[*wire.Refused](t, held[0])
+		if c.reason == 0 && len(refused) > 0 || c.reason != 0 && (len(refused) != 1 || refused[0].Reason != c.reason || refused[0].Seq != 1) {
+			t.Errorf("%d bytes of items are refused: %+v, want %v", c.items, refused, c.reason)
+		}
+		if n := len(said[*wire.Forward](t, proven)); n != c.forwards {
+			t.Errorf("%d bytes of items are forwarded in %d frames", c.items, n)
+		}
+	}
 }
 
 // TestP6_LongHandoverIsNotSaidAgain: an orchestrator keeps the handover that the source sends it, unread, and shows it to whoever asks. In

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
@@ -187,6 +188,8 @@ func (c *Core) open(from crypto.NodeID, rights wire.Rights, msg *wire.Open) {
 
 var errNoSubmit = &wire.RemoteError{Reason: wire.ReasonRefused, Detail: "this key has not been given the right to submit here"}
 
+var errLongSubmit = fmt.Errorf("node: the submissions of one frame are at most %d bytes: %w", wire.SubmitRoom, wire.ErrTooLarge)
+
 // submit passes a batch to the daemon, or to the migration that is freezing it.
 func (c *Core) submit(from crypto.NodeID, rights wire.Rights, msg *wire.Submit) {
 	if len(msg.Items) == 0 {
@@ -199,6 +202,9 @@ func (c *Core) submit(from crypto.NodeID, rights wire.Rights, msg *wire.Submit) 
 	switch {
 	case !rights.Has(wire.RightSubmit):
 		c.refuseSubmission(r, first, errNoSubmit)
+		return
+	case wire.SubmissionsLen(msg.Items) > wire.SubmitRoom:
+		c.refuseSubmission(r, first, errLongSubmit)
 		return
 	case d == nil:
 		c.notHere(r, first)

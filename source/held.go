@@ -41,11 +41,7 @@ const forwardFull = 512 << 10
 
 // forwardLen is how long a Forward is.
 func forwardLen(items []wire.Submission) int {
-	n := 80 // all but the items
-	for i := range items {
-		n += wire.SubmissionLen(&items[i])
-	}
-	return n
+	return 80 + wire.SubmissionsLen(items) // 80 is all but the items
 }
 
 // next returns the oldest batch that has not been forwarded, and counts it as forwarded; false if there is none, or no room.
