@@ -182,7 +182,7 @@ func (c *Core) answerForward(r route, items []wire.ReceiptItem, err error) {
 		msg.Items = items[:n]
 		err = wire.ErrNotReady // the rest is answered as duplicates when the producer asks again
 	}
-	if err != nil {
+	if err != nil && len(msg.Items) < len(r.forward.Items) { // with a receipt for each there is nothing left to refuse
 		msg.Reason = wire.ReasonOf(err)
 		msg.FailedSeq = r.forward.Items[len(msg.Items)].Seq
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/source"
+	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -99,6 +100,48 @@ func TestP6_WhatIsHeldFitsIntoItsForward(t *testing.T) {
 		if n := len(said[*wire.Forward](t, proven)); n != c.forwards {
 			t.Errorf("%d bytes of items are forwarded in %d frames", c.items, n)
 		}
+	}
+}
+
+// newPassing is a departing daemon that has just come here, from node 3. Migration 8 is the one that has brought it.
+func newPassing(t *testing.T) (d *departing, first wire.Ref) {
+	d = &departing{t: t, c: withPeers(), head: genesis.Head()}
+	d.ref = wire.Ref{Migration: wire.MigrationID{8}, Origin: d.head.Origin, Epoch: 1}
+	first = d.ref
+	step(d.c, producer3, &wire.Prepare{Ref: first, Entity: genesis.Entity, Orchestrator: crypto.NodeID{3}})
+	restore := theCall(t, d.c.Step(benchTime, node.StreamOpened{Session: producer3, Ref: first, Stream: 1}))
+	d.c.Step(benchTime, node.Claimed{Migration: first.Migration, Head: d.head})
+	d.done(restore, target.Restored{Head: d.head, EpochKey: entityKey.Public()})
+	attempt := wire.Attempt{Epoch: 1, Boot: 1, Count: 1}
+	hold := theCall(t, step(d.c, producer3, &wire.Final{Ref: first, Attempt: attempt, Head: d.head}))
+	d.done(hold, target.HoldDone{Attempt: attempt})
+	entry := d.entry(crypto.NodeID{3}, crypto.NodeID{1}, entityKey) // which is the key that the core makes
+	signed := d.signed(entry, entityKey)
+	d.done(theCall(t, step(d.c, producer3, &wire.ActivateTarget{Ref: first, Attempt: attempt, Handover: entry})), target.Activated{Signed: signed})
+	d.head, d.ref = signed.Head, wire.Ref{Migration: wire.MigrationID{9}, Origin: first.Origin, Epoch: 2}
+	d.departs()
+	return d, first
+}
+
+// TestS3_AnswerThatRefusesNothing: the daemon goes on to node 2 while node 3, where it came from, still forwards what it has held. Node 2
+// answers for all of a batch, and says besides that the rest of it is refused. There is no rest that node 3 could be told of: it is no
+// answer, and node 3 has the one that comes after it.
+func TestS3_AnswerThatRefusesNothing(t *testing.T) {
+	d, first := newPassing(t)
+	producer := crypto.ProducerID{7}
+	batch := &wire.Forward{Ref: first, Producer: producer, Items: []wire.Submission{{Seq: 5}}}
+	_, proven := d.handsOver(framed(producer3, batch))
+	if n := len(said[*wire.Forward](t, proven)); n != 1 {
+		t.Fatalf("what was held is forwarded in %d frames", n)
+	}
+	answer := &wire.Forwarded{Ref: d.ref, Producer: producer, First: 5, Items: []wire.ReceiptItem{{Seq: 5, Sequence: 9}}, FailedSeq: 6, Reason: wire.ReasonNotReady}
+	if e := step(d.c, target2, answer); len(e.Sends) > 0 {
+		t.Errorf("an answer that refuses nothing is passed on: %v", types(e))
+	}
+	answer.FailedSeq, answer.Reason = 0, 0
+	got := said[*wire.Forwarded](t, step(d.c, target2, answer))
+	if len(got) != 1 || got[0].Ref != first || len(got[0].Items) != 1 || got[0].Reason != 0 {
+		t.Errorf("node 3 is told %+v", got)
 	}
 }
 

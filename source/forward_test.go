@@ -115,3 +115,24 @@ func TestForwardsAtRandom(t *testing.T) {
 		}
 	}
 }
+
+// An answer is receipts for everything, or for less and the reason of the rest. A target that sends both at once has answered
+// nothing: who waits for the batch would be told of a refusal of what comes behind it, which is nothing.
+func TestAnAnswerRefusesNothingBehindTheBatch(t *testing.T) {
+	for _, c := range []struct {
+		receipts int
+		reason   wire.Reason
+		answers  int
+	}{
+		{0, wire.ReasonNotReady, 1}, {1, wire.ReasonNotReady, 1}, {2, wire.ReasonNone, 1},
+		{0, wire.ReasonNone, 0}, {1, wire.ReasonNone, 0}, {2, wire.ReasonNotReady, 0}, {3, wire.ReasonNone, 0}, {3, wire.ReasonNotReady, 0},
+	} {
+		r := inState(t, committed)
+		r.step(Submitted{submission(1, 'a', 1, 2)})
+		r.get(r.ack(testNext))
+		o := r.get(&wire.Forwarded{Ref: r.ref(), Producer: crypto.ProducerID{'a'}, First: 1, Items: make([]wire.ReceiptItem, c.receipts), Reason: c.reason})
+		if len(o.Replies) != c.answers {
+			t.Errorf("%d receipts for 2 and %v: %d replies", c.receipts, c.reason, len(o.Replies))
+		}
+	}
+}

@@ -83,10 +83,10 @@ func (h *held) take() []Submission {
 }
 
 // answeredBy reports whether a message answers this very batch: a producer that lost its session may have
-// submitted again, and a batch from the same first number may then be longer.
+// submitted again, and a batch from the same first number may then be longer. Receipts for all of it leave nothing to refuse.
 func (s Submission) answeredBy(msg *wire.Forwarded) bool {
 	return s.Producer == msg.Producer && s.Items[0].Seq == msg.First &&
-		(len(msg.Items) == len(s.Items) || msg.Reason != 0 && len(msg.Items) < len(s.Items))
+		(msg.Reason == 0 && len(msg.Items) == len(s.Items) || msg.Reason != 0 && len(msg.Items) < len(s.Items))
 }
 
 // remove takes the oldest batch out that the message answers.
