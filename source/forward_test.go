@@ -136,3 +136,45 @@ func TestAnAnswerRefusesNothingBehindTheBatch(t *testing.T) {
 		}
 	}
 }
+
+// What is held may be 65,536 batches, and each answer takes one out: to copy the others for it, or to look at all of them, would
+// cost minutes of processor time that a target can ask for (P6). The others keep their order.
+func TestP6_AnAnswerMovesOnlyWhatIsOut(t *testing.T) {
+	const n = 10_000
+	var h held
+	for i := range n {
+		if !h.add(submission(uint64(i), 'a', uint64(i)+1, 1)) {
+			t.Fatal("there is no room")
+		}
+	}
+	for _, ok := h.next(); ok; _, ok = h.next() {
+	}
+	answer := func(first int) *wire.Forwarded {
+		return &wire.Forwarded{Producer: crypto.ProducerID{'a'}, First: uint64(first), Items: make([]wire.ReceiptItem, 1)}
+	}
+	if _, ok := h.remove(answer(n)); ok || h.out == n {
+		t.Errorf("of %d batches %d are out, and the last one is answered: %v", n, h.out, ok)
+	}
+	h.remove(answer(3))
+	next := 0
+	order := []int{1, 2, 4, 5}
+	answers := make([]*wire.Forwarded, len(order))
+	for i, first := range order {
+		answers[i] = answer(first)
+	}
+	allocated := testing.AllocsPerRun(len(order)-1, func() {
+		if s, ok := h.remove(answers[next]); !ok || s.Items[0].Seq != uint64(order[next]) {
+			t.Errorf("the answer to %d takes out %+v", order[next], s.Items)
+		}
+		next++
+	})
+	if allocated > 0 {
+		t.Errorf("%v allocations for an answer", allocated)
+	}
+	h.check(t)
+	for i, s := range h.waiting {
+		if s.Items[0].Seq != uint64(i)+6 {
+			t.Fatalf("behind the answers comes %d at place %d", s.Items[0].Seq, i)
+		}
+	}
+}

@@ -89,19 +89,20 @@ func (s Submission) answeredBy(msg *wire.Forwarded) bool {
 		(msg.Reason == 0 && len(msg.Items) == len(s.Items) || msg.Reason != 0 && len(msg.Items) < len(s.Items))
 }
 
-// remove takes the oldest batch out that the message answers.
+// remove takes the oldest batch out that the message answers, of those that have been forwarded. Only those before it are moved:
+// there may be many behind it.
 func (h *held) remove(msg *wire.Forwarded) (Submission, bool) {
-	for i, s := range h.waiting {
+	for i, s := range h.waiting[:h.out] {
 		if !s.answeredBy(msg) {
 			continue
 		}
-		h.waiting = append(h.waiting[:i:i], h.waiting[i+1:]...)
+		copy(h.waiting[1:i+1], h.waiting[:i])
+		h.waiting[0] = Submission{} // what the array still has keeps nothing
+		h.waiting = h.waiting[1:]
 		h.items -= len(s.Items)
 		h.bytes -= payloadBytes(s.Items)
-		if i < h.out {
-			h.out--
-			h.outBytes -= forwardLen(s.Items)
-		}
+		h.out--
+		h.outBytes -= forwardLen(s.Items)
 		return s, true
 	}
 	return Submission{}, false
