@@ -194,6 +194,8 @@ func (m *Machine) tellsNothing(msg wire.Message) bool {
 	switch msg := msg.(type) {
 	case *wire.Answer:
 		return msg.State == wire.StateUnknown || m.committed && msg.State != wire.StateReleased
+	case *wire.CleanupComplete:
+		return msg.Outcome != wire.OutcomeMoved // no source has a reason to say so
 	case *wire.MigrationFailed:
 		return m.committed || m.cancelled && msg.Reason == wire.ReasonNotReady
 	}
@@ -235,11 +237,14 @@ func (m *Machine) run() {
 // completed: a source that has only its record of the move left knows the epoch and no figures. Those of its last report
 // stay.
 func (m *Machine) completed(msg *wire.CleanupComplete) {
+	if m.tellsNothing(msg) {
+		return
+	}
 	if msg.Stats != (wire.Stats{Epoch: msg.Stats.Epoch}) {
 		m.stats = msg.Stats
 	}
 	m.stats.Epoch = msg.Stats.Epoch
-	m.end(msg.Outcome, 0, "")
+	m.end(wire.OutcomeMoved, 0, "")
 }
 
 // answered fits the pieces together while the source is silent.

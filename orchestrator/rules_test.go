@@ -359,3 +359,18 @@ func TestWakeMakesProgress(t *testing.T) {
 		}
 	}
 }
+
+// A source says that the migration has ended to tell that the daemon has moved, and for nothing else (protocol §3.3.14). What it adds
+// to that is no outcome: one that is in doubt, or lost, nobody could correct any more.
+func TestO5_TheEndIsMoved(t *testing.T) {
+	for _, said := range []wire.Outcome{wire.OutcomeStayed, wire.OutcomeInDoubt, wire.OutcomeLost} {
+		r := at(t, "cutover")
+		r.get(nodeS, &wire.CleanupComplete{Ref: testRef, Outcome: said, Stats: wire.Stats{SnapshotBytes: 1, Epoch: 9}})
+		if s := r.m.Status(); len(r.ended) != 0 || s.Stats.Epoch == 9 {
+			t.Errorf("%v: learns %v, with the figures %+v", said, r.ended, s.Stats)
+		}
+		if r.play("CleanupComplete"); len(r.ended) != 1 || r.ended[0].Outcome != wire.OutcomeMoved {
+			t.Errorf("%v, then moved: learns %v", said, r.ended)
+		}
+	}
+}
