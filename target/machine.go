@@ -70,15 +70,16 @@ type Machine struct {
 	reportDue bool
 
 	// The cutover: wanted is the newest attempt the source has opened, asked the one whose CallHold is
-	// under way, held the one that is held; each is zero if there is none. Attempts up to void are over,
-	// and a Final of one that comes late is not obeyed (protocol §6.5).
-	wanted, asked, held, void  wire.Attempt
-	final, askedHead, heldHead crypto.Head // of wanted, asked and held
-	since                      time.Time   // when the hold began, or the activation without one
-	askAt                      time.Time   // when to ask next, or to try to activate again
-	askWait                    time.Duration
-	doubt                      bool
-	lost                       bool // the source has come back without the daemon
+	// under way, held the one that is held; each is zero if there is none. tried is the newest whose CallHold has been made
+	// since the last release: the handler may hold that one or one before it, whether or not this machine has been told.
+	// Attempts up to void are over, and a Final of one that comes late is not obeyed (protocol §6.5).
+	wanted, asked, tried, held, void wire.Attempt
+	final, askedHead, heldHead       crypto.Head // of wanted, asked and held
+	since                            time.Time   // when the hold began, or the activation without one
+	askAt                            time.Time   // when to ask next, or to try to activate again
+	askWait                          time.Duration
+	doubt                            bool
+	lost                             bool // the source has come back without the daemon
 
 	directory  bool               // it decides, and not the source
 	cert       *crypto.FreezeCert // for the held attempt; nil before it has come
@@ -308,10 +309,10 @@ func (m *Machine) fail(reason wire.Reason, detail string) {
 	m.drop(reason, detail)
 }
 
-// drop ends the migration here without the daemon. A hold that is under way has promised nothing yet, but
-// would keep the copy from being dropped.
+// drop ends the migration here without the daemon. A hold that is under way, or that nobody waits for any more, has promised
+// nothing, but would keep the copy from being dropped.
 func (m *Machine) drop(reason wire.Reason, detail string) {
-	m.release(m.asked)
+	m.release(m.tried)
 	if m.copying {
 		m.call(CallAbort{})
 	}

@@ -40,7 +40,7 @@ func (m *Machine) tryHold() {
 		m.fail(wire.ReasonHeadMismatch, fmt.Sprintf("the head here at %d is not the source's", m.head.Sequence))
 		return
 	}
-	m.asked, m.askedHead = m.wanted, m.final
+	m.asked, m.tried, m.askedHead = m.wanted, m.wanted, m.final
 	m.call(CallHold{Attempt: m.wanted, Final: m.final})
 }
 
@@ -99,7 +99,8 @@ func (m *Machine) abortedAttempt(a wire.Attempt) {
 	m.tryHold() // a newer attempt may have been waiting for the hold to go
 }
 
-// release gives up what there is for attempts up to a: a wish, a hold under way, a hold. Newer ones stay.
+// release gives up what there is for attempts up to a: a wish, a hold under way, a hold, one that the handler may have been left
+// with. Newer ones stay.
 func (m *Machine) release(a wire.Attempt) {
 	over := func(b *wire.Attempt) bool {
 		if b.IsZero() || a.Less(*b) {
@@ -109,8 +110,9 @@ func (m *Machine) release(a wire.Attempt) {
 		return true
 	}
 	over(&m.wanted)
-	asked, held := over(&m.asked), over(&m.held)
-	if asked || held {
+	over(&m.asked)
+	tried, held := over(&m.tried), over(&m.held)
+	if tried || held {
 		m.call(CallRelease{Attempt: a})
 	}
 	if held {

@@ -164,3 +164,52 @@ func TestEventsCarryNoHandover(t *testing.T) {
 		}
 	}
 }
+
+// A hold that was asked for can be given although nobody waits for it any more: the session ended, the word of its attempt's end with it,
+// and the events behind it overtook the Final of the next attempt, which the handler then refuses. Whatever ends the migration later,
+// the copy must be let go before it is dropped: else the handler keeps it, and each later move of the daemon to this node is
+// refused as already migrating.
+func TestT15_NoHoldOutlivesItsCopy(t *testing.T) {
+	for _, ends := range [][]string{
+		{"Aborted 2", "MigrationFailed"}, {"Aborted 2", "cancel"}, {"Aborted 2", "Answer unknown"}, {"Aborted 2", "down", "later", "tick"},
+		{"Aborted 2", "Final 3 at=6 other"}, {"MigrationFailed"}, {"cancel"},
+	} {
+		r := newMachineRig(t)
+		var calls []target.Call
+		for _, line := range append([]string{
+			"new", "stream", "claimed 0", "restored at=5", "Final 1 at=5", "down", "up", "BufferedEvents 6", "Final 2 at=5",
+			"held attempt=1", "replayed 6 applied=1", "held attempt=2 gap",
+		}, ends...) {
+			if line == "later" {
+				r.now = r.now.Add(time.Minute)
+				continue
+			}
+			r.play(line)
+			calls = append(calls, r.out.Calls...)
+		}
+		if at := heldAtAbort(calls); r.m.Status().State != "dropped" || at != (wire.Attempt{}) {
+			t.Errorf("%v: %s, and dropped while held for %v", ends, r.m.Status().State, at)
+		}
+	}
+}
+
+// heldAtAbort is the attempt that a handler holds when it is told to drop the copy, if it gives the first hold that it is asked for
+// and no other one; zero for none.
+func heldAtAbort(calls []target.Call) (at wire.Attempt) {
+	asked := false
+	for _, c := range calls {
+		switch c := c.(type) {
+		case target.CallHold:
+			if !asked {
+				at, asked = c.Attempt, true
+			}
+		case target.CallRelease:
+			if !c.Attempt.Less(at) {
+				at = wire.Attempt{}
+			}
+		case target.CallAbort:
+			return at
+		}
+	}
+	return at
+}
