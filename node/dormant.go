@@ -159,12 +159,13 @@ func (c *Core) sourceAgain(d *local, to crypto.NodeID, addrs []string) *sourceEn
 	return e
 }
 
-// buried puts a tombstone back.
+// buried puts a tombstone back. The time on the disk is told by the clock that the core waits by, which is not set when the wall
+// clock is: in one heap the two have no order.
 func (c *Core) buried(r journal.Tombstone) {
 	origin := crypto.OriginOf(r.Entity)
 	t := &tombstone{
 		migration: r.Ref.Migration, node: r.To, addrs: r.Addrs, epoch: r.Ref.Epoch + 1, handover: r.Handover,
-		entity: r.Entity, name: r.Name, kind: r.Kind, expires: unstamp(r.Expires), arrival: r.Arrival, opened: r.Opened, durable: true,
+		entity: r.Entity, name: r.Name, kind: r.Kind, expires: c.now.Add(unstamp(r.Expires).Sub(c.now)), arrival: r.Arrival, opened: r.Opened, durable: true,
 	}
 	c.keepTombstone(t, origin)
 }

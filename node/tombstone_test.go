@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
@@ -95,5 +96,19 @@ func TestLateProofLeavesTheDaemonThatIsBack(t *testing.T) {
 	copies := n.x.Journal.State().Copies
 	if len(copies) != 1 || copies[2] == nil {
 		t.Errorf("%d copies are left, among them that of the daemon: %v", len(copies), copies[2] != nil)
+	}
+}
+
+// What a disk says of the time is of the wall clock, and what the core waits for is of a clock that nobody sets. In one heap they would
+// have no order once the first is set back: what is due would wait behind a tombstone. So the tombstone's end is told by the second.
+func TestFoundTombstoneExpiresByTheCoresClock(t *testing.T) {
+	now := time.Now()
+	c := node.New(node.Config{Node: crypto.NodeID{1}, Boot: 1})
+	c.Step(now, node.Buried{Tombstone: journal.Tombstone{
+		Entity: genesis.Entity, Ref: wire.Ref{Origin: genesis.Head().Origin, Epoch: 1}, To: crypto.NodeID{2}, Expires: uint64(now.Add(time.Hour).UnixNano()),
+	}})
+	// Two times are equal to == only if both their clocks are.
+	if v, ok := c.Daemon(genesis.Head().Origin); !ok || v.Expires != now.Add(time.Hour) {
+		t.Errorf("it expires at %v, want %v", v.Expires, now.Add(time.Hour))
 	}
 }
