@@ -46,4 +46,8 @@ func (c *Core) releaseCovered(e *sourceEntry) {
 		d.unreported.remove(u)
 		c.answerTicket(u.ticket, u.items, u.err)
 	}
+	clear(due) // the list goes on in the same memory, and must not keep the outputs
+	if len(d.uncovered) == 0 {
+		d.uncovered = nil
+	}
 }

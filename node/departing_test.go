@@ -1,8 +1,10 @@
 package node_test
 
 import (
+	"runtime"
 	"slices"
 	"testing"
+	"weak"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
@@ -17,6 +19,7 @@ type departing struct {
 	c    *node.Core
 	ref  wire.Ref
 	head crypto.Head
+	outs []weak.Pointer[byte] // the outputs of what has been applied
 }
 
 const target2, producer3 = node.SessionID(1), node.SessionID(2)
@@ -54,6 +57,7 @@ func (d *departing) submits(number uint64, outputs int) (reason wire.Reason) {
 		Kind: crypto.EventInput, Producer: crypto.DeriveProducer(crypto.NodeID{3}, ""), ProducerSeq: number,
 	}
 	r := daemon.Receipt{Event: ev, Outputs: [][]byte{make([]byte, outputs)}}
+	d.outs = append(d.outs, weak.Make(&r.Outputs[0][0]))
 	d.head = d.head.Append(ev, r.Outputs)
 	r.Head = d.head
 	d.c.Step(benchTime, node.Done{Call: e.Calls[0], Result: node.Applied{Receipts: []daemon.Receipt{r}}})
@@ -81,6 +85,30 @@ func TestP6_OutputsThatWaitAreBounded(t *testing.T) {
 	if reason := d.submits(n, size); reason != 0 {
 		t.Errorf("with nothing waiting another one is answered %v", reason)
 	}
+}
+
+// What the target has covered is told, and not kept by the list of what still waits.
+func TestP6_ToldOutputsAreGone(t *testing.T) {
+	d := newDeparting(t, wire.DurabilityBoth)
+	var second crypto.Head
+	for n := range uint64(3) {
+		if reason := d.submits(n+1, wire.MaxOutputs); reason != 0 {
+			t.Fatal(reason)
+		}
+		if n == 1 {
+			second = d.head
+		}
+	}
+	if n := len(step(d.c, target2, &wire.Progress{Ref: d.ref, Head: second}).Sends); n != 2 {
+		t.Fatalf("the target has two, and %d frames are sent", n)
+	}
+	runtime.GC()
+	for i, want := range []bool{false, false, true} {
+		if kept := d.outs[i].Value() != nil; kept != want {
+			t.Errorf("the outputs of %d are kept: %v", i+1, kept)
+		}
+	}
+	runtime.KeepAlive(d.c)
 }
 
 // The events of a migration have a stream in the session that was the newest when they were sent. When the migration is over it ends

@@ -267,9 +267,12 @@ func (c *Core) releaseDelayed(d *local) {
 		}
 		c.apply(d, w.s)
 	}
-	if len(d.delayed) > 0 {
-		c.set(&d.alarm, d.delayed[0].at, timer{kind: timerDelayed, origin: d.Origin})
+	clear(due[:n]) // the list goes on in the same memory, and must not keep the payloads
+	if len(d.delayed) == 0 {
+		d.delayed = nil
+		return
 	}
+	c.set(&d.alarm, d.delayed[0].at, timer{kind: timerDelayed, origin: d.Origin})
 }
 
 func (c *Core) apply(d *local, s source.Submission) {
