@@ -202,11 +202,11 @@ func (c *Core) clientOpened(from crypto.NodeID, msg *wire.Opened) {
 
 // firstNumber is where a life of this node begins to number its submissions: above all that an earlier life can have
 // numbered. What that one had in flight may still be held somewhere, by a source in its cutover, and be applied after
-// this one has opened; under the same numbers it would be taken for what this one submits. A boot counter that
-// counts nanoseconds is itself such a number.
+// this one has opened; under the same numbers it would be taken for what this one submits. Each life has 2^40 numbers, which is
+// more than it can submit; there is room for eight million lives. A boot counter that counts nanoseconds is itself such a number.
 func firstNumber(boot uint64) uint64 {
-	if lives := boot - 1; lives < 1<<31 {
-		return lives<<32 + 1
+	if lives := boot - 1; lives < 1<<23 {
+		return lives<<40 + 1
 	}
 	return boot
 }
