@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
@@ -102,4 +103,44 @@ func TestAuthorizeAtOnce(t *testing.T) {
 	if err != nil || len(a.Peers()) != len(ids) {
 		t.Fatalf("%d of %d peers, %v", len(a.Peers()), len(ids), err)
 	}
+}
+
+// TestAuthorizedSeesEveryReplacement: a file that takes the place of another may have its length and its time, such as one that
+// `cp -p` or a backup has brought, or one that was written in the same tick. Who is not in it any more is not let in.
+func TestAuthorizedSeesEveryReplacement(t *testing.T) {
+	path, ids := filepath.Join(t.TempDir(), "authorized_peers"), nodeIDs(t, 2)
+	written := time.Now().Add(-time.Hour)
+	write := func(file string, id crypto.NodeID) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(crypto.AuthorizedLine(id, []string{"submit"}, "a")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, written, written); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(path, ids[0])
+	a, err := OpenAuthorized(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(what string, id crypto.NodeID) {
+		t.Helper()
+		for _, other := range ids {
+			if _, ok := a.Lookup(other); ok != (other == id) {
+				t.Errorf("%s: %v is let in: %v", what, other, ok)
+			}
+		}
+	}
+	in("at first", ids[0])
+	write(path+".new", ids[1])
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+	in("another file", ids[1])
+	write(path, ids[0]) // the same file: nothing of it shows that it has changed but what is in it
+	if err := a.Err(); err != nil {
+		t.Fatal(err)
+	}
+	in("read anew", ids[0])
 }

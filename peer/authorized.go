@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
@@ -18,14 +17,14 @@ import (
 //
 //	submit,migrate-in ssh-ed25519 AAAA… edge-b
 //
-// The file is read again when it has changed, so that an edit counts for the next session. A file that has
+// The file is read again when it has changed, so that an edit counts for the next session. One that shows no change, neither by its
+// length nor by its time, counts after the next call of Err. A file that has
 // become unreadable or malformed lets nobody new in, and says why through Err.
 type Authorized struct {
 	path string
 
 	mu     sync.Mutex
-	at     time.Time
-	size   int64
+	read   fs.FileInfo // the file that was read last; nil if there was none
 	peers  map[crypto.NodeID]AuthorizedPeer
 	broken error
 }
@@ -67,10 +66,11 @@ func (a *Authorized) Peers() []AuthorizedPeer {
 	return list
 }
 
-// Err says what is wrong with the file, nil if nothing is.
+// Err reads the file, also if it does not look changed, and says what is wrong with it, nil if nothing is.
 func (a *Authorized) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.read = nil
 	a.reload()
 	return a.broken
 }
@@ -79,18 +79,23 @@ func (a *Authorized) Err() error {
 func (a *Authorized) reload() {
 	info, err := os.Stat(a.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		a.peers, a.broken, a.at = nil, nil, time.Time{}
+		a.peers, a.broken, a.read = nil, nil, nil
 		return
 	}
 	if err != nil {
 		a.broken = err
 		return
 	}
-	if a.broken == nil && info.ModTime().Equal(a.at) && info.Size() == a.size {
+	if a.broken == nil && a.read != nil && unchanged(a.read, info) {
 		return
 	}
-	a.at, a.size = info.ModTime(), info.Size()
+	a.read = info
 	a.peers, a.broken = readAuthorized(a.path)
+}
+
+// unchanged reports whether a file looks as it did. One that has taken the place of another may have its length and its time.
+func unchanged(before, now fs.FileInfo) bool {
+	return os.SameFile(before, now) && before.ModTime().Equal(now.ModTime()) && before.Size() == now.Size()
 }
 
 func readAuthorized(path string) (map[crypto.NodeID]AuthorizedPeer, error) {
