@@ -99,7 +99,7 @@ func (h *Handler) Phase(origin uint64) (p wire.Phase, ok bool) {
 	if rec == nil {
 		return 0, false
 	}
-	return rec.now(), true
+	return rec.running()
 }
 
 // ReplayedThrough returns the sequence of the last event applied in the active migration, at first that of

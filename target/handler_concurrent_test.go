@@ -171,7 +171,9 @@ func TestHandlerManyAtOnce(t *testing.T) {
 		}
 		wg.Go(func() {
 			for range 50 {
-				h.Phase(r.origin)
+				if p, ok := h.Phase(r.origin); ok && p > wire.PhaseCutover {
+					t.Errorf("an active migration is in phase %v", p)
+				}
 				h.ReplayedThrough(r.origin)
 				h.Buffered(r.origin)
 				h.Tick(time.Unix(int64(i), 0))

@@ -113,6 +113,37 @@ func TestT13_NoInstantWithoutRecord(t *testing.T) {
 	}
 }
 
+// Phase answers for active migrations only. It finds the record, and before it has read the phase the record may be completed:
+// Complete is no phase of an active migration.
+func TestT10_PhaseWhileCompleting(t *testing.T) {
+	reg, h := newHandler(Config{})
+	for range 500 {
+		r := atCutover(t, reg, h)
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for range 2 {
+			wg.Go(func() {
+				<-start
+				for p, ok := h.Phase(r.origin); ok; p, ok = h.Phase(r.origin) {
+					if p != wire.PhaseCutover {
+						t.Errorf("an active migration is in phase %v", p)
+						return
+					}
+				}
+			})
+		}
+		close(start)
+		r.no(h.Complete(r.origin), "complete")
+		wg.Wait()
+	}
+	r := atCutover(t, reg, h)
+	rec, _ := h.find(r.origin) // what a caller has found who comes no further before the end
+	r.no(h.Complete(r.origin), "complete")
+	if p, ok := rec.running(); p != 0 || ok {
+		t.Errorf("of a record that is completed meanwhile: %v, %v", p, ok)
+	}
+}
+
 func TestT14_ComesBack(t *testing.T) {
 	r := newRig(t, Config{})
 	r.submit(2)

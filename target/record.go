@@ -97,6 +97,14 @@ func (r *record) enter(next wire.Phase) {
 // now returns the phase.
 func (r *record) now() wire.Phase { return wire.Phase(r.phase.Load()) }
 
+// running returns the phase of an active migration. One that has been completed since its record was found is none any more.
+func (r *record) running() (p wire.Phase, ok bool) {
+	if p = r.now(); p == wire.PhaseComplete {
+		return 0, false
+	}
+	return p, true
+}
+
 // repeats reports whether the record's migration is the completed one, asked for again. A zero id is an id
 // like any other, so the sequences decide too: a snapshot from beyond what was completed is news.
 func (r *record) repeats(c *completed) bool {
