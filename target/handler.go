@@ -43,12 +43,15 @@ type Handler struct {
 
 // New returns a handler that registers what it restores in reg and knows no factories yet.
 func New(reg *daemon.Registry, cfg Config) *Handler {
-	return NewWithFactories(reg, daemon.NewFactories(), cfg)
+	return NewWithFactories(reg, nil, cfg)
 }
 
-// NewWithFactories is New with the factories to be used when RestoreSnapshot is given none.
+// NewWithFactories is New with the factories to be used when RestoreSnapshot is given none; nil is an empty set.
 func NewWithFactories(reg *daemon.Registry, f *daemon.Factories, cfg Config) *Handler {
 	cfg = cfg.withDefaults()
+	if f == nil {
+		f = daemon.NewFactories()
+	}
 	h := &Handler{
 		cfg: cfg, registry: reg, factories: f,
 		shards: make([]shard, cfg.Shards), shardBits: bits.Len(uint(cfg.Shards)) - 1,

@@ -283,6 +283,18 @@ func TestRestoreUsesFactories(t *testing.T) {
 	}
 }
 
+// A handler that is given no factories has none yet, like one that New makes: they can be added, and nothing panics.
+func TestRestoreWithoutFactories(t *testing.T) {
+	reg := daemon.NewRegistry()
+	r := newRigOn(t, reg, NewWithFactories(reg, nil, Config{Node: nodeB}))
+	wants(t, "no factory", r.h.RestoreSnapshot(r.context(1), r.key, nil, daemon.HostConfig{}), wire.ErrFactoryNotFound)
+	r.no(r.h.Factories().RegisterKind("tape", r.build), "register kind")
+	r.no(r.h.RestoreSnapshot(r.context(1), r.key, nil, daemon.HostConfig{}), "by kind")
+	r.replay(1, r.handOverHere())
+	r.activate(1)
+	r.no(r.h.Complete(r.origin), "complete")
+}
+
 // The expectation's clock wins over the caller's, which is used when there is none.
 func TestRestoreClock(t *testing.T) {
 	ours, theirs := time.Unix(1, 0).UTC(), time.Unix(2, 0).UTC()
