@@ -35,12 +35,14 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // FullError says that an event was refused because a buffer had no room for it, with the totals at that
-// moment. It matches [wire.ErrBufferFull]. What had been accepted before is kept.
+// moment: those that were the reason. It matches [wire.ErrBufferFull]. What had been accepted before is kept. Of
+// several events that a call refuses it is about the first, and those that come after it in the call may still be applied: how
+// far the call got is what it returns, and Cursor can be below that.
 type FullError struct {
 	Origin   uint64
 	Sequence uint64 // of the refused event
 	Size     int    // of its payload, in bytes
-	Cursor   uint64 // the last sequence that was applied
+	Cursor   uint64 // the last sequence that had been applied
 
 	Events, MaxEvents       int   // held beyond the next event, and the cap
 	Bytes, MaxBytes         int64 // payload bytes of those, and the cap

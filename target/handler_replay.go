@@ -12,7 +12,8 @@ import "github.com/ferrymesh/ferry/crypto"
 // Errors, several of which may be joined into one:
 //
 //   - [wire.ErrBufferFull], as [*FullError]: an event lies too far ahead or there is no room for it. Every
-//     event of the batch gets its chance in the order given; the others are not affected.
+//     event of the batch gets its chance in the order given; the others are not affected. The totals are those
+//     of the first refusal, through is how far the whole batch has got.
 //   - [crypto.ErrDiverged], as [*DivergedError]: a duplicate differs from what was applied, or an event
 //     comes after the handover.
 //   - [crypto.ErrOrigin] or [wire.ErrTooLarge]: an event that belongs into no log here. Not held.
