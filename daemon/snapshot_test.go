@@ -190,9 +190,12 @@ func TestViewFailures(t *testing.T) {
 		s := &Snapshot{header: h.header(), view: v}
 		var b bytes.Buffer
 		n, err := s.WriteTo(&b)
-		if err == nil || n != int64(b.Len()) {
+		wantErr(t, "the view's own failure", err, wire.ErrStateFailed)
+		if n != int64(b.Len()) || v.fail != nil && !errors.Is(err, v.fail) {
 			t.Errorf("view %+v: %d bytes counted, %d written, %v", v, n, b.Len(), err)
 		}
+		_, err = Restore(s, new(tally), testKey(t, 1), HostConfig{})
+		wantErr(t, "restored from it", err, wire.ErrStateFailed)
 		if tryRestore(&b) == nil {
 			t.Error("half a state restores")
 		}
@@ -202,6 +205,9 @@ func TestViewFailures(t *testing.T) {
 		w := &limited{left: limit}
 		n, err := s.WriteTo(w)
 		wantErr(t, "full disk", err, io.ErrShortWrite)
+		if errors.Is(err, wire.ErrStateFailed) {
+			t.Error("a full disk is laid at the daemon's door:", err)
+		}
 		if n != int64(limit) {
 			t.Errorf("%d bytes counted, %d taken", n, limit)
 		}

@@ -21,8 +21,9 @@ const trailerSize = 1 + 8 + sha256.Size
 // one chunk is in memory. It may be called any number of times and writes
 // identical bytes each time, while the host goes on; except that a snapshot
 // that was read can be passed on only once, for its state is gone then
-// (ErrConsumed). An error of w, or of the daemon's view, is returned wrapped;
-// what w has got by then will not restore.
+// (ErrConsumed). An error of w is returned wrapped, and so is one of the
+// daemon's view, or its panic, together with wire.ErrStateFailed; what w has
+// got by then will not restore.
 func (s *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	if err := s.begin(); err != nil {
 		return 0, fmt.Errorf("daemon: write snapshot: %w", err)
@@ -52,8 +53,19 @@ func (s *Snapshot) writeState(w *chunker) (err error) {
 		_, err = s.state.WriteTo(w)
 		return err
 	}
+	return writeView(s.view, w)
+}
+
+// writeView runs the daemon's code. What it returns because w has failed is not
+// its own failure: then nobody reads it, since w's error came first.
+func writeView(view io.WriterTo, w io.Writer) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%w: %w", wire.ErrStateFailed, err)
+		}
+	}()
 	defer recovered("WriteTo", &err)
-	_, err = s.view.WriteTo(w)
+	_, err = view.WriteTo(w)
 	return err
 }
 
