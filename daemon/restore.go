@@ -16,15 +16,25 @@ import (
 // host owns both from now on.
 //
 // Every chunk is verified before d sees a byte of it, and the trailer before
-// the host exists. If anything fails d is spoilt and has been closed; key is
+// the host exists. Whatever fails, d is spoilt and has been closed; key is
 // untouched. The errors match wire.ErrStateFailed, and with it
 // wire.ErrBadSnapshot if the stream was to blame, or else the daemon's own
-// error. ErrConsumed and ErrClosed: the snapshot is of no more use. ErrConfig
-// and crypto.ErrCannotSign: nothing was read.
+// error, or that of the view. ErrConsumed and ErrClosed: the snapshot is of no
+// more use. ErrConfig and crypto.ErrCannotSign: nothing was read.
 //
 // Of cfg only Now and Node count; the rest came with the snapshot. A snapshot
 // taken in this process is written to memory first, whole.
 func Restore(s *Snapshot, d Daemon, key *crypto.EntityKeypair, cfg HostConfig) (*Host, error) {
+	h, err := restoreHost(s, d, key, cfg)
+	if err != nil {
+		closeDaemon(d)
+		return nil, err
+	}
+	return h, nil
+}
+
+// restoreHost is Restore without the closing.
+func restoreHost(s *Snapshot, d Daemon, key *crypto.EntityKeypair, cfg HostConfig) (*Host, error) {
 	if err := checkParts(d, key); err != nil {
 		return nil, err
 	}
@@ -36,7 +46,6 @@ func Restore(s *Snapshot, d Daemon, key *crypto.EntityKeypair, cfg HostConfig) (
 	}
 	defer s.end()
 	if err := s.load(d); err != nil {
-		closeDaemon(d)
 		return nil, fmt.Errorf("daemon: restore: %w: %w", wire.ErrStateFailed, err)
 	}
 	return &Host{
@@ -76,5 +85,5 @@ func restoreCopy(s *Snapshot, d Daemon, key *crypto.EntityKeypair, cfg HostConfi
 	if err != nil {
 		return nil, fmt.Errorf("daemon: restore: %w", err)
 	}
-	return Restore(read, d, key, cfg)
+	return restoreHost(read, d, key, cfg)
 }
