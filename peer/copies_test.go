@@ -1,10 +1,41 @@
 package peer
 
 import (
+	"errors"
+	"io"
 	"testing"
 
+	"github.com/ferrymesh/ferry/daemon"
 	"github.com/ferrymesh/ferry/wire"
 )
+
+// brittle is a counter whose views cannot be read.
+type brittle struct{ counter }
+
+type brittleView struct{}
+
+var errBrittle = errors.New("a page of the state cannot be read")
+
+func (*brittle) Snapshot() (io.WriterTo, error) { return brittleView{}, nil }
+
+func (brittleView) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(make([]byte, 100_000)) // so that some of it is on its way
+	if err == nil {
+		err = errBrittle
+	}
+	return int64(n), err
+}
+
+// TestStays_ViewThatFails: the daemon moves nowhere, and whoever asked is told why, and not that the target cannot be reached.
+func TestStays_ViewThatFails(t *testing.T) {
+	peers := mesh(t, 2)
+	for _, p := range peers {
+		if err := p.RegisterKind("brittle", func() daemon.Daemon { return new(brittle) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	staying(t, peers, "brittle", peers[1].ID(), wire.ErrStateFailed)
+}
 
 // stalled is a snapshot stream of which nothing comes.
 type stalled struct{ closed chan struct{} }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -56,7 +57,7 @@ func (m *Machine) copied(in Copied) {
 		return
 	}
 	if in.Err != nil {
-		m.cut(in.Err.Error())
+		m.broke(in.Err)
 		return
 	}
 	if in.Done {
@@ -65,6 +66,15 @@ func (m *Machine) copied(in Copied) {
 	if in.Done && m.state == copying && m.copy.cutAt.IsZero() {
 		m.enter(restoring)
 	}
+}
+
+// broke: the stream has ended before its end. If the view is to blame, the next stream would come no further.
+func (m *Machine) broke(err error) {
+	if errors.Is(err, wire.ErrStateFailed) && (m.state == copying || m.state == restoring) {
+		m.fail(wire.ReasonStateFailed, "the view failed: "+err.Error())
+		return
+	}
+	m.cut(err.Error())
 }
 
 // cut: the stream is gone. The view is kept for the grace, and the target is asked where to go on (protocol §4.3.5). If it is

@@ -26,7 +26,7 @@ type Copied struct {
 	Serial uint64 // of [Copy]
 	Bytes  uint64 // of the view that are sent so far, with those before Copy.From
 	Done   bool   // all bytes have been handed to the network
-	Err    error  // the stream broke; nothing more will be reported
+	Err    error  // the stream broke, or, if it matches wire.ErrStateFailed, the view failed; nothing more will be reported
 }
 
 // Entry is a sequenced event and the head after it.

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +133,38 @@ func TestResume_FruitlessStreamsEndTheMigration(t *testing.T) {
 	}
 	if r.m.ended == nil || r.m.ended.Reason != wire.ReasonUnreachable {
 		t.Errorf("after streams at %v: %+v", offsets, r.m.ended)
+	}
+}
+
+// A view that fails is no stream that was cut: the next one would meet the same. The migration ends at once and says why, and the
+// daemon serves on, also one that was frozen for the transfer.
+func TestS1_AViewThatFailsEndsTheMigration(t *testing.T) {
+	failed := fmt.Errorf("%w: %w", wire.ErrStateFailed, errTest)
+	resumed := cutOff(t)
+	resumed.get(resumed.at(5))
+	stopped := began(t, func(req *Request) { req.StopAndCopy = true })
+	stopped.step(Frozen{Head: stopped.genes})
+	stopped.step(Snapshotted{Head: stopped.genes})
+	stopped.step(Submitted{submission(1, 'a', 1, 1)})
+	for name, r := range map[string]*rig{"at first": inState(t, copying), "resumed": resumed, "stop and copy": stopped} {
+		o := r.step(Copied{Serial: r.m.copy.serial, Bytes: 1000, Err: failed})
+		if r.m.state != stayed || o.Ended == nil || o.Ended.Outcome != wire.OutcomeStayed || o.Ended.Reason != wire.ReasonStateFailed {
+			t.Fatalf("%s: %v, %+v", name, r.m.state, o.Ended)
+		}
+		told := sent[*wire.MigrationFailed](o)
+		if len(told) != 2 || told[0].Reason != wire.ReasonStateFailed || !strings.Contains(told[0].Detail, errTest.Error()) {
+			t.Errorf("%s: told %+v", name, told)
+		}
+		if !o.StopCopy || r.m.Holding() || len(sent[*wire.Resume](o)) > 0 {
+			t.Errorf("%s: closed %v, holding %v, %+v", name, o.StopCopy, r.m.Holding(), o.Sends)
+		}
+	}
+	if o := stopped.out; !called[CallThaw](o) || len(o.Apply) != 1 {
+		t.Errorf("the frozen daemon: %+v", o)
+	}
+	r := cutOff(t)
+	if r.step(Copied{Serial: 0, Err: failed}); r.m.ended != nil {
+		t.Errorf("a stream that was cut before ends it with %+v", r.m.ended)
 	}
 }
 
