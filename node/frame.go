@@ -76,8 +76,16 @@ func (c *Core) complain(s *session, t wire.Type, ref wire.Ref, err error) {
 	c.note(Note{Kind: NoteRefused, Peer: s.peer, Origin: ref.Origin, Migration: ref.Migration, Text: t.String(), Err: err})
 	c.sendOn(s, &wire.SessionError{
 		Subject: t, Origin: ref.Origin, Migration: ref.Migration,
-		Reason: wire.ReasonOf(err), Detail: wire.ClipDetail(err.Error()),
+		Reason: wire.ReasonOf(err), Detail: told(err),
 	})
+}
+
+// told is an error in the words that the peer it is about may read.
+func told(err error) string {
+	if wrong := (*subproto.WrongPeerError)(nil); errors.As(err, &wrong) {
+		return wire.ClipDetail(wrong.Told())
+	}
+	return wire.ClipDetail(err.Error())
 }
 
 func refOf(msg wire.Message) wire.Ref {
@@ -144,7 +152,7 @@ func (c *Core) routed(from crypto.NodeID, msg wire.Message) {
 			c.answerBesides(from, ref, msg)
 		}
 	case c.displaced(from, ref, msg):
-		c.refuseMove(from, msg, &subproto.WrongPeerError{Type: msg.Type(), From: from, Want: []subproto.Role{subproto.Target}})
+		c.refuseMove(from, msg, subproto.WrongPeer(msg.Type(), from, subproto.Target, c.sources[ref.Migration].m.Target()))
 	case errors.Is(err, wire.ErrDaemonNotFound), c.recorded(ref, msg):
 		c.stray(from, ref, msg)
 	default:
@@ -180,7 +188,7 @@ func (c *Core) refuseMove(from crypto.NodeID, msg wire.Message, err error) {
 	ref := refOf(msg)
 	c.stats.FramesRefused++
 	c.note(Note{Kind: NoteRefused, Peer: from, Origin: ref.Origin, Migration: ref.Migration, Text: msg.Type().String(), Err: err})
-	c.send(from, wire.Failed(ref, err))
+	c.send(from, &wire.MigrationFailed{Ref: ref, Reason: wire.ReasonOf(err), Detail: told(err)})
 }
 
 // displaced reports whether a peer speaks as the target of a migration under whose id this node gives the daemon to another:

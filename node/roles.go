@@ -216,7 +216,7 @@ func (c *Core) obeyOrchestrator(e *orchestratorEntry, out orchestrator.Output) {
 func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 	if e := c.sources[msg.Migration]; e != nil {
 		if e.m.Orchestrator() != from {
-			c.refuse(from, msg, &subproto.WrongPeerError{Type: msg.Type(), From: from, Want: []subproto.Role{subproto.Orchestrator}})
+			c.refuse(from, msg, subproto.WrongPeer(msg.Type(), from, subproto.Orchestrator, e.m.Orchestrator()))
 			return
 		}
 		if !e.ended {

@@ -27,12 +27,13 @@ func (r Role) String() string { return roleNames[r] }
 // nobody.
 type Parties struct{ Source, Target, Orchestrator crypto.NodeID }
 
+// of returns who plays a role, which is not Anyone.
+func (p Parties) of(r Role) crypto.NodeID {
+	return [...]crypto.NodeID{Source: p.Source, Target: p.Target, Orchestrator: p.Orchestrator}[r]
+}
+
 func (p Parties) is(node crypto.NodeID, r Role) bool {
-	if r == Anyone {
-		return true
-	}
-	of := [...]crypto.NodeID{Source: p.Source, Target: p.Target, Orchestrator: p.Orchestrator}
-	return node == of[r] && node != crypto.NodeID{}
+	return r == Anyone || node == p.of(r) && node != crypto.NodeID{}
 }
 
 // rule says that a role takes a message from a sender.
@@ -79,7 +80,8 @@ type View struct {
 // any, it returns [wire.ErrDaemonNotFound] if no role here takes such a message at all, and else a
 // [*WrongPeerError].
 func Route(t wire.Type, from crypto.NodeID, views []View) ([]Role, error) {
-	var to, senders []Role
+	var to []Role
+	var refused *WrongPeerError
 	for _, v := range views {
 		for _, r := range rules[t] {
 			if r.to != v.Role {
@@ -89,14 +91,17 @@ func Route(t wire.Type, from crypto.NodeID, views []View) ([]Role, error) {
 				to = append(to, r.to)
 				break
 			}
-			senders = append(senders, r.from)
+			if refused == nil {
+				refused = &WrongPeerError{Type: t, From: from}
+			}
+			refused.Want, refused.Nodes = append(refused.Want, r.from), append(refused.Nodes, v.Parties.of(r.from))
 		}
 	}
 	if len(to) > 0 {
 		return to, nil
 	}
-	if len(senders) > 0 {
-		return nil, &WrongPeerError{Type: t, From: from, Want: senders}
+	if refused != nil {
+		return nil, refused
 	}
 	return nil, wire.ErrDaemonNotFound
 }
@@ -127,15 +132,30 @@ func CheckRight(t wire.Type, from crypto.NodeID, have wire.Rights) error {
 // WrongPeerError says that a message came from a peer that may not send it in this migration. It matches
 // [wire.ErrWrongPeer].
 type WrongPeerError struct {
-	Type wire.Type
-	From crypto.NodeID
-	Want []Role
+	Type  wire.Type
+	From  crypto.NodeID
+	Want  []Role          // who may, by their parts
+	Nodes []crypto.NodeID // and by their ids, in the same order; zero where nobody is on record
 }
 
-func (e *WrongPeerError) Error() string {
+// WrongPeer returns the refusal of a message that is for one node to send.
+func WrongPeer(t wire.Type, from crypto.NodeID, want Role, node crypto.NodeID) *WrongPeerError {
+	return &WrongPeerError{Type: t, From: from, Want: []Role{want}, Nodes: []crypto.NodeID{node}}
+}
+
+func (e *WrongPeerError) Error() string { return e.text(e.Nodes) }
+
+// Told is the error as its sender may read it: who is no party of a migration finds out nothing about those who are.
+func (e *WrongPeerError) Told() string { return e.text(nil) }
+
+// text names the sender, and who may send the message with as many of the nodes as are given.
+func (e *WrongPeerError) text(nodes []crypto.NodeID) string {
 	names := make([]string, len(e.Want))
 	for i, r := range e.Want {
 		names[i] = r.String()
+		if i < len(nodes) && !nodes[i].IsZero() {
+			names[i] += " " + nodes[i].String()
+		}
 	}
 	return fmt.Sprintf("subproto: %v from %v, which is not the %s of this migration", e.Type, e.From, strings.Join(names, " or the "))
 }

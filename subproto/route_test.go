@@ -90,9 +90,26 @@ func checkRoute(t *testing.T, msg wire.Type, to Role, sender string, got []Role,
 		t.Errorf("%v to the %v from the %s: %v, %v", msg, to, sender, got, err)
 	case wrong.From != senders[sender] || wrong.Type != msg || len(wrong.Want) == 0:
 		t.Errorf("%v to the %v from the %s is refused as %+v", msg, to, sender, wrong)
-	case !strings.Contains(err.Error(), wrong.From.String()) || !strings.Contains(err.Error(), wrong.Want[0].String()):
+	case !namesBoth(wrong):
 		t.Errorf("the refusal does not name both: %v", err)
+	case strings.Count(wrong.Told(), "SHA256:") != 1 || !strings.Contains(wrong.Told(), wrong.From.String()):
+		t.Errorf("the sender is told who the parties are: %s", wrong.Told())
 	}
+}
+
+// namesBoth reports whether a refusal says who has sent the message and who may, by their parts and by their ids.
+func namesBoth(e *WrongPeerError) bool {
+	text := e.Error()
+	if len(e.Nodes) != len(e.Want) || !strings.Contains(text, e.From.String()) {
+		return false
+	}
+	for i, r := range e.Want {
+		id := senders[r.String()]
+		if e.Nodes[i] != id || !strings.Contains(text, r.String()+" "+id.String()) {
+			return false
+		}
+	}
+	return true
 }
 
 // A node in several roles takes a message in those that may have it from this sender, and a wrong sender in
@@ -134,6 +151,10 @@ func TestD1_UnknownParty(t *testing.T) {
 		for _, to := range roles {
 			if got, err := Route(msg, crypto.NodeID{}, []View{{to, Parties{}}}); err == nil && !allowed(to, "anyone", msg) {
 				t.Errorf("%v to the %v without parties from nobody: %v", msg, to, got)
+			}
+			var wrong *WrongPeerError
+			if _, err := Route(msg, nodeX, []View{{to, Parties{}}}); errors.As(err, &wrong) && strings.Count(err.Error(), "SHA256:") != 1 {
+				t.Errorf("a party that is not on record has a name: %v", err)
 			}
 		}
 	}
