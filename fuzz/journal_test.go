@@ -105,7 +105,7 @@ func journalSeed(f *testing.F) *crashdisk.Disk {
 	j.Append(journal.Born{Copy: 1, Origin: 7, Seed: [32]byte{1}}, journal.Base{Copy: 1, Head: head, Size: 3, Inline: []byte("abc")}, next(1, crypto.EventInput))
 	j.Append(journal.Commit{Copy: 1, Attempt: a, Addrs: []string{"a:1"}}, next(1, crypto.EventHandover))
 	j.Append(journal.Tombstone{Ref: wire.Ref{Origin: 9}, Kind: "k", Handover: crypto.CausalEvent{Kind: crypto.EventHandover}, Arrival: new(wire.ActivateAck)})
-	j.Append(journal.Preparing{Copy: 2, Prepare: wire.Prepare{Ref: wire.Ref{Origin: 7}, Kind: "k"}})
+	j.Append(journal.Preparing{Copy: 2, Prepare: wire.Prepare{Ref: wire.Ref{Origin: 7}, Entity: crypto.EntityID(roleKeys[1].Public()), Kind: "k"}})
 	j.Append(journal.Base{Copy: 2, Head: head, Size: 1 << 20, File: 3})
 	j.Append(journal.Hold{Copy: 2, Attempt: a, Final: head}, journal.Release{Copy: 2, Attempt: a})
 	j.Append(next(2, crypto.EventHandover), journal.Arrived{Copy: 2, Signed: crypto.SignedHead{Head: head}})

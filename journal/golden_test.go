@@ -65,7 +65,7 @@ func goldenPreparing() Preparing {
 	return Preparing{
 		Copy: 5, Source: crypto.NodeID(run(0xc0, 32)), Addrs: goldenAddrs, Seed: goldenSeed,
 		Prepare: wire.Prepare{
-			Ref: goldenRef, Entity: crypto.EntityID(run(0xd0, 32)), Kind: "counter", Name: "one",
+			Ref: goldenRef, Entity: crypto.EntityID(run(0xb0, 32)), Kind: "counter", Name: "one",
 			Orchestrator: crypto.NodeID(run(0xe0, 32)), Through: 7, Size: 8, StopAndCopy: true, Durability: wire.DurabilityBoth, Directory: true,
 		},
 	}

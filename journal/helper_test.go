@@ -26,6 +26,15 @@ func seedOf(n uint64) (seed [32]byte) {
 // origin of the copies of tests: every copy has its own.
 func originOf(id journal.CopyID) uint64 { return 0x0100 + uint64(id) }
 
+// entityOf is whose the copy is: like every entity, a key.
+func entityOf(id journal.CopyID) crypto.EntityID {
+	key, err := crypto.KeypairFromSeed(seedOf(uint64(id)))
+	if err != nil {
+		panic(err)
+	}
+	return crypto.EntityID(key.Public())
+}
+
 func newChain(id journal.CopyID) *chain {
 	c := &chain{id: id}
 	c.head = crypto.Head{Origin: originOf(id), Digest: sha256.Sum256([]byte(fmt.Sprint("genesis ", id)))}
@@ -33,11 +42,11 @@ func newChain(id journal.CopyID) *chain {
 }
 
 func (c *chain) born() journal.Born {
-	return journal.Born{Copy: c.id, Origin: c.head.Origin, Entity: crypto.EntityID{byte(c.id), 7}, Durability: wire.DurabilityEveryEvent, Seed: seedOf(uint64(c.id))}
+	return journal.Born{Copy: c.id, Origin: c.head.Origin, Entity: entityOf(c.id), Durability: wire.DurabilityEveryEvent, Seed: seedOf(uint64(c.id))}
 }
 
 func (c *chain) preparing() journal.Preparing {
-	p := wire.Prepare{Ref: wire.Ref{Migration: wire.MigrationID{1}, Origin: c.head.Origin, Epoch: 3}, Entity: crypto.EntityID{byte(c.id), 7}, Kind: "counter", Name: "one", Size: 9, Durability: wire.DurabilityBoth}
+	p := wire.Prepare{Ref: wire.Ref{Migration: wire.MigrationID{1}, Origin: c.head.Origin, Epoch: 3}, Entity: entityOf(c.id), Kind: "counter", Name: "one", Size: 9, Durability: wire.DurabilityBoth}
 	return journal.Preparing{Copy: c.id, Source: crypto.NodeID{5}, Addrs: []string{"a:1", "b:2"}, Prepare: p, Seed: seedOf(uint64(c.id))}
 }
 
@@ -79,7 +88,7 @@ func (c *chain) arrived() journal.Arrived {
 }
 
 func (c *chain) tombstone(handover crypto.CausalEvent) journal.Tombstone {
-	return journal.Tombstone{Entity: crypto.EntityID{byte(c.id), 7}, Kind: "counter", Name: "one", Ref: wire.Ref{Origin: c.head.Origin, Epoch: 3}, To: crypto.NodeID{2}, Addrs: []string{"t:1"}, Handover: handover, Expires: 77}
+	return journal.Tombstone{Entity: entityOf(c.id), Kind: "counter", Name: "one", Ref: wire.Ref{Origin: c.head.Origin, Epoch: 3}, To: crypto.NodeID{2}, Addrs: []string{"t:1"}, Handover: handover, Expires: 77}
 }
 
 func open(t testing.TB, disk journal.Disk, cfg journal.Config) *journal.Journal {

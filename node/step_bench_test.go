@@ -42,8 +42,13 @@ var benchTime = time.Unix(1_700_000_000, 0)
 var versions = []wire.VersionRange{{Subprotocol: 1, Min: 1, Max: 1}, {Subprotocol: 2, Min: 1, Max: 1}, {Subprotocol: 3, Min: 1, Max: 1}}
 
 func arrival(i int) *wire.Prepare {
-	var entity crypto.EntityID
-	binary.BigEndian.PutUint64(entity[:], uint64(i)+1)
+	var seed [32]byte
+	binary.BigEndian.PutUint64(seed[:], uint64(i)+1)
+	key, err := crypto.KeypairFromSeed(seed)
+	if err != nil {
+		panic(err)
+	}
+	entity := crypto.EntityID(key.Public())
 	var id wire.MigrationID
 	binary.BigEndian.PutUint64(id[:], uint64(i)+1)
 	return &wire.Prepare{Ref: wire.Ref{Migration: id, Origin: crypto.OriginOf(entity), Epoch: 1}, Entity: entity, Orchestrator: crypto.NodeID{3}}

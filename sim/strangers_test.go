@@ -22,9 +22,13 @@ func (f *fixture) meet(n *sim.Node) {
 func forgeries(ref wire.Ref) []wire.Message {
 	head := crypto.Head{Origin: ref.Origin, Sequence: 1}
 	a := wire.Attempt{Epoch: 1, Boot: 9, Count: 9}
+	key, err := crypto.KeypairFromSeed([32]byte{1})
+	if err != nil {
+		panic(err)
+	}
 	return []wire.Message{
 		&wire.TakeSnapshot{Ref: ref, Target: crypto.NodeID{1}},
-		&wire.Prepare{Ref: ref, Kind: sim.KindTape},
+		&wire.Prepare{Ref: ref, Entity: crypto.EntityID(key.Public()), Kind: sim.KindTape},
 		&wire.BufferedEvents{Ref: ref, Events: []crypto.CausalEvent{{Link: crypto.CausalLink{Origin: ref.Origin, Sequence: 1}, Kind: crypto.EventInput}}},
 		&wire.RestoreComplete{Ref: ref, Head: head}, &wire.Progress{Ref: ref, Head: head}, &wire.CutoverNotify{Ref: ref},
 		&wire.Final{Ref: ref, Attempt: a, Head: head}, &wire.Aborted{Ref: ref, Attempt: a},

@@ -66,13 +66,10 @@ func (m *DirectoryRegister) append(dst []byte) []byte {
 }
 
 func (m *DirectoryRegister) parse(c *codec.Cursor) {
-	m.Request = c.Uint64()              //  8 request
-	m.Genesis = crypto.DecodeGenesis(c) // genesis
-	if !printable(m.Genesis.Kind) {
-		c.Fail(ErrBadFrame)
-	}
-	m.Holder = parseNode(c) // 32 holder
-	m.Addrs = parseAddrs(c) // list of addresses
+	m.Request = c.Uint64()      //  8 request
+	m.Genesis = parseGenesis(c) // genesis
+	m.Holder = parseNode(c)     // 32 holder
+	m.Addrs = parseAddrs(c)     // list of addresses
 }
 
 // DirectoryClaim asks for a decision about an attempt, answered by
@@ -182,10 +179,19 @@ func (m *DirectoryWatch) parse(c *codec.Cursor) {
 // parseCert reads a freeze certificate. Like every key, that of the next epoch is not a weak one (rule D5).
 func parseCert(c *codec.Cursor) crypto.FreezeCert {
 	cert := crypto.DecodeFreezeCert(c)
-	if c.Err() == nil {
-		if err := cert.Next.Check(); err != nil {
-			c.Fail(err)
-		}
-	}
+	checkKey(c, cert.Next)
 	return cert
+}
+
+// parseGenesis reads a birth record. Neither the entity nor the administrator, if there is one, is a weak key.
+func parseGenesis(c *codec.Cursor) crypto.Genesis {
+	g := crypto.DecodeGenesis(c)
+	checkKey(c, crypto.PublicKey(g.Entity))
+	if !g.Administrator.IsZero() {
+		checkKey(c, g.Administrator)
+	}
+	if !printable(g.Kind) {
+		c.Fail(ErrBadFrame)
+	}
+	return g
 }

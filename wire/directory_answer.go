@@ -32,11 +32,11 @@ func (m *DirectoryEntry) append(dst []byte) []byte {
 }
 
 func (m *DirectoryEntry) parse(c *codec.Cursor) {
-	m.Request = c.Uint64()                  //  8 request
-	m.Entity = crypto.EntityID(parseKey(c)) // 32 entity
-	c.Fixed(m.Administrator[:])             // 32 administrator's key, or zero
+	m.Request = c.Uint64()      //  8 request
+	m.Entity = parseEntity(c)   // 32 entity
+	c.Fixed(m.Administrator[:]) // 32 administrator's key, or zero
 	if !m.Administrator.IsZero() {
-		c.Fail(m.Administrator.Check())
+		checkKey(c, m.Administrator)
 	}
 	c.Fixed(m.Genesis[:])          // 32 digest of the genesis
 	m.Epoch = c.Uint64()           //  8 epoch

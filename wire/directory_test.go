@@ -50,7 +50,7 @@ func (r random) directory(t Type) Message {
 	case TypeDirectoryLookup:
 		return &DirectoryLookup{r.Uint64(), r.Uint64()}
 	case TypeDirectoryRegister:
-		g := crypto.Genesis{Entity: crypto.EntityID(r.node()), Kind: r.text(MaxKind), Administrator: crypto.PublicKey(r.node()), Signature: r.signature()}
+		g := crypto.Genesis{Entity: crypto.EntityID(r.key()), Kind: r.text(MaxKind), Administrator: r.key(), Signature: r.signature()}
 		return &DirectoryRegister{r.Uint64(), g, r.node(), r.addrs()}
 	case TypeDirectoryClaim:
 		return r.claim()
@@ -106,7 +106,7 @@ func TestD2_DirectoryRefusesImpossibleValues(t *testing.T) {
 		"plain handover, forced": &DirectoryForce{Handover: r.handover()},
 		"weak key in decision":   &DirectoryDecided{Decision: DecisionCommit, Cert: weakCert},
 		"failure without reason": &DirectoryFailed{},
-		"control bytes in kind":  &DirectoryRegister{Genesis: crypto.Genesis{Kind: "a\nb"}},
+		"control bytes in kind":  &DirectoryRegister{Genesis: crypto.Genesis{Entity: entry.Entity, Kind: "a\nb"}},
 	} {
 		t.Run(name, func(t *testing.T) { refusal(t, m.Type(), bodyOf(m)) })
 	}

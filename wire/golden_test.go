@@ -80,7 +80,7 @@ func goldenMigration() []vector {
 	return []vector{
 		{&TakeSnapshot{ref, node, []string{"198.51.100.8:4600"}, Options{time.Second, time.Minute, time.Hour, 1 << 24}},
 			refLayout + "target:32 addrs:v addr:s options.maxBlackout:8 options.stall:8 options.timeout:8 options.maxRate:8"},
-		{&Prepare{ref, crypto.EntityID(run(0x20, 32)), "counter", "tally", node, 1000, 4096, true, DurabilityEveryEvent, true},
+		{&Prepare{ref, crypto.EntityID(goldenKey()), "counter", "tally", node, 1000, 4096, true, DurabilityEveryEvent, true},
 			refLayout + "entity:32 kind:s name:s orchestrator:32 through:8 size:8 stopAndCopy:1 durability:1 directory:1"},
 		{&PrepareOK{ref, goldenKey(), 1_000_000, 64 << 20}, refLayout + "next:32 creditEvents:8 creditBytes:8"},
 		{&SnapshotReady{ref, 65536, []byte("chunk of state"), true}, refLayout + "offset:8 last:1 data:s"},

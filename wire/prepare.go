@@ -62,7 +62,7 @@ func (m *Prepare) append(dst []byte) []byte {
 
 func (m *Prepare) parse(c *codec.Cursor) {
 	m.Ref.parse(c)                    // 32 ref
-	c.Fixed(m.Entity[:])              // 32 entity
+	m.Entity = parseEntity(c)         // 32 entity
 	m.Kind = parseText(c, MaxKind)    // kind
 	m.Name = parseText(c, MaxName)    // name
 	m.Orchestrator = parseNode(c)     // 32 orchestrator
@@ -103,10 +103,16 @@ func (m *PrepareOK) parse(c *codec.Cursor) {
 // parseKey reads a public key. A weak one never gets past here (rule D5).
 func parseKey(c *codec.Cursor) (key crypto.PublicKey) {
 	c.Fixed(key[:])
-	if c.Err() == nil {
-		if err := key.Check(); err != nil {
-			c.Fail(err)
-		}
-	}
+	checkKey(c, key)
 	return key
+}
+
+// parseEntity reads an entity, which is the public key that a daemon was born with.
+func parseEntity(c *codec.Cursor) crypto.EntityID { return crypto.EntityID(parseKey(c)) }
+
+// checkKey refuses a weak key that has been read.
+func checkKey(c *codec.Cursor, key crypto.PublicKey) {
+	if c.Err() == nil {
+		c.Fail(key.Check())
+	}
 }

@@ -173,7 +173,7 @@ func (r random) migration(t Type) Message {
 	case TypeTakeSnapshot:
 		return &TakeSnapshot{r.ref(), r.node(), r.addrs(), r.options()}
 	case TypePrepare:
-		return &Prepare{r.ref(), crypto.EntityID(r.node()), r.text(MaxKind), r.text(MaxName), r.node(), r.Uint64(), r.Uint64(), r.IntN(2) == 1, Durability(r.IntN(4)), r.IntN(2) == 1}
+		return &Prepare{r.ref(), crypto.EntityID(r.key()), r.text(MaxKind), r.text(MaxName), r.node(), r.Uint64(), r.Uint64(), r.IntN(2) == 1, Durability(r.IntN(4)), r.IntN(2) == 1}
 	case TypePrepareOK:
 		return &PrepareOK{r.ref(), r.key(), r.Uint64(), r.Uint64()}
 	case TypeSnapshotReady:

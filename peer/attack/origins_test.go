@@ -18,6 +18,9 @@ var inventions = []func(crypto.EntityID, wire.Ref) wire.Message{
 	},
 	func(_ crypto.EntityID, ref wire.Ref) wire.Message { return &wire.Open{Origin: ref.Origin, Label: "x"} },
 	func(entity crypto.EntityID, ref wire.Ref) wire.Message {
+		for entity[31] = 0; crypto.CheckPublicKey(entity) != nil; entity[31]++ { // every other number is a key
+		}
+		ref.Origin = crypto.OriginOf(entity)
 		return &wire.Prepare{Ref: ref, Entity: entity, Kind: "no such kind"}
 	},
 	func(_ crypto.EntityID, ref wire.Ref) wire.Message {
