@@ -44,6 +44,7 @@ type targetEntry struct {
 	boot    uint64 // of the source's process that has announced it; 0 as long as only a record says so
 
 	durability wire.Durability
+	activated  time.Time // when the daemon began to serve here
 }
 
 // orchestratorEntry is a migration that this node asked for.
@@ -191,6 +192,7 @@ func (c *Core) endTarget(e *targetEntry, ended target.Ended) {
 	if ended.Outcome == wire.OutcomeMoved {
 		c.serve(Daemon{Entity: e.entity, Origin: ref.Origin, Kind: e.kind, Name: e.name, Epoch: ref.Epoch + 1, StopAndCopy: e.stop, Durability: e.durability})
 		c.daemons[ref.Origin].arrival, c.daemons[ref.Origin].opened = e.m.Ack(), e.m.Decided()
+		e.activated = c.now
 	}
 	c.remember(ref.Migration, subproto.Target)
 }

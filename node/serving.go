@@ -311,15 +311,28 @@ func (c *Core) call(origin uint64, migration wire.MigrationID, op any) {
 	c.queue(Call{Origin: origin, Migration: migration, Op: op})
 }
 
+// forwardLife is how long after the activation the source may forward. Nobody tells a target that its source has nothing left to
+// forward, and for so long the source could submit in anybody's name. One that has its ack in time is done long before: what it
+// holds is bounded. With one that has it later the producers have asked elsewhere, since it was in doubt.
+const forwardLife = time.Minute
+
+var errForwardOver = fmt.Errorf("node: what the source held is taken for %v from the activation on, and while the daemon has not gone on: %w", forwardLife, wire.ErrStaleEpoch)
+
 // forwardedHere takes what the source held during the cutover, under the producers' own ids. It is the one
-// place where a sender submits for others: the source of this very migration, once the daemon is active.
+// place where a sender submits for others: the source of this very migration, for a while once the daemon is active, and at the
+// epoch that it has opened (protocol §5.3). The refusal is final for all that the source holds: if it had to hear it of each batch
+// apart, the producers would bring it the next ones meanwhile.
 func (c *Core) forwardedHere(e *targetEntry, from crypto.NodeID, msg *wire.Forward) {
-	d := c.daemons[msg.Origin]
 	if !e.m.Active() || len(msg.Items) == 0 {
 		return // it comes again, after the activation it runs ahead of
 	}
+	ref, d := e.m.Ref(), c.daemons[msg.Origin]
+	if d == nil || d.Epoch != ref.Epoch+1 || c.now.Sub(e.activated) >= forwardLife {
+		c.send(from, wire.Failed(ref, errForwardOver))
+		return
+	}
 	r := route{peer: from, origin: msg.Origin, forward: msg}
-	if d == nil || d.full() { // gone on, or busy: the producer asks again, here or there
+	if d.full() { // the producer asks again
 		c.answerForward(r, nil, wire.ErrNotReady)
 		return
 	}
