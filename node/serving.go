@@ -313,7 +313,7 @@ func (c *Core) call(origin uint64, migration wire.MigrationID, op any) {
 
 // forwardLife is how long after the activation the source may forward. Nobody tells a target that its source has nothing left to
 // forward, and for so long the source could submit in anybody's name. One that has its ack in time is done long before: what it
-// holds is bounded. With one that has it later the producers have asked elsewhere, since it was in doubt.
+// holds is bounded, and little is added. With one that has it later the producers have asked elsewhere, since it was in doubt.
 const forwardLife = time.Minute
 
 var errForwardOver = fmt.Errorf("node: what the source held is taken for %v from the activation on, and while the daemon has not gone on: %w", forwardLife, wire.ErrStaleEpoch)

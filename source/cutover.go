@@ -23,13 +23,20 @@ func (m *Machine) submitted(s Submission) {
 	case !m.Holding():
 		m.out.Apply = append(m.out.Apply, s)
 		return
-	case !m.held.add(s):
+	case m.forwardedEnough(), !m.held.add(s):
 		m.reply(s, wire.ReasonFrozen)
 		return
 	}
 	if m.state == forwarding {
 		m.forwardOn()
 	}
+}
+
+// forwardedEnough reports whether the target has served for so long that nothing more is forwarded than what is held already: else
+// producers with no reason to ask elsewhere could keep this node between them and the daemon for ever. Asked again, the owner
+// answers with Moved.
+func (m *Machine) forwardedEnough() bool {
+	return m.state == forwarding && m.passed(m.committedAt, m.cfg.FreezeBudget)
 }
 
 // mayCutover reports whether the target could take the last events now. Without a session, or a directory that

@@ -3,6 +3,7 @@ package source
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
@@ -80,6 +81,29 @@ func TestS3_ForwardsWaitForAnswers(t *testing.T) {
 			t.Fatalf("the answer to %d is followed by %d bytes and %d replies", n, bytes, len(o.Replies))
 		}
 		r.m.held.check(t)
+	}
+}
+
+// Producers that have no reason to ask anybody else do not keep the source forwarding for ever: with two of them, and a target that is
+// not near, something always waits for an answer. Nothing is added after a while, and what is left is soon answered.
+func TestS3_ForwardingEndsUnderLoad(t *testing.T) {
+	r := holding(t, 2, func() int { return 10 })
+	r.get(r.ack(testNext))
+	frozen := 0
+	for ticket, end := uint64(3), r.now.Add(2*DefaultFreezeBudget); r.m.state == forwarding; ticket++ {
+		if r.now = r.now.Add(5 * time.Millisecond); r.now.After(end) {
+			t.Fatalf("%d batches later %d are waiting", ticket, len(r.m.held.waiting))
+		}
+		for _, reply := range r.step(Submitted{submission(ticket, 'a'+byte(ticket%26), ticket, 1)}).Replies {
+			if frozen++; reply.Ticket != ticket || reply.Reason != wire.ReasonFrozen {
+				t.Fatalf("batch %d: %+v", ticket, reply)
+			}
+		}
+		s := r.m.held.waiting[0]
+		r.get(&wire.Forwarded{Ref: r.ref(), Producer: s.Producer, First: s.Items[0].Seq, Items: make([]wire.ReceiptItem, 1)})
+	}
+	if frozen == 0 || r.m.ended == nil || r.m.ended.Outcome != wire.OutcomeMoved {
+		t.Errorf("%d refused, %+v", frozen, r.m.ended)
 	}
 }
 
