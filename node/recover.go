@@ -213,19 +213,25 @@ func (x *Executor) reviveHolder(c *journal.Copy, s *daemon.Snapshot, key *crypto
 	if err != nil {
 		return Revived{Err: err}
 	}
-	if err := x.reapply(c, host, key); err != nil {
-		return Revived{Err: err}
-	}
-	if c.Promise != nil {
-		if _, err := host.Freeze(); err != nil {
-			return Revived{Err: err}
-		}
-	}
-	if err := x.Registry.Register(host); err != nil {
+	if err := x.resume(c, host, key); err != nil {
+		_ = host.End() // which closes the daemon; a frozen one, whose origin is taken, stays as it is
 		return Revived{Err: err}
 	}
 	x.stays.hold(c.Origin, stay{copy: c.ID, durability: c.Durability})
 	return Revived{Daemon: DaemonOf(host, host.StopAndCopy(), c.Durability), Arrival: arrivalAck(c), Opened: decidedEntry(host.Passport()), Promised: c.Promise}
+}
+
+// resume makes a restored host what it was when the process died, and registers it.
+func (x *Executor) resume(c *journal.Copy, host *daemon.Host, key *crypto.EntityKeypair) error {
+	if err := x.reapply(c, host, key); err != nil {
+		return err
+	}
+	if c.Promise != nil {
+		if _, err := host.Freeze(); err != nil {
+			return err
+		}
+	}
+	return x.Registry.Register(host)
 }
 
 // reapply runs the log of a holder: dark up to the handover that brought it here, if its base is older than
