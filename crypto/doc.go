@@ -48,8 +48,10 @@
 //   - Quiet secrets. Key pairs do not print, compare with == or marshal.
 //     Wiping zeroes the memory this package holds; copies the Go runtime or
 //     the standard library may have made are out of its reach.
-//   - Checked before used. The only way to a handover in a log entry leads
-//     through its signature; proofs verify with nothing but themselves.
+//   - Checked before used. [ParseHandover] verifies before it returns; only
+//     [UnverifiedHandover] does not, and says so. ([ParseDecided] is given a
+//     certificate that has been verified.) Proofs verify with nothing but
+//     themselves.
 //
 // # Limits
 //

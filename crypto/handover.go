@@ -123,8 +123,8 @@ func AppendHandover(dst []byte, h Handover) []byte {
 	return dst
 }
 
-// decodeHandover reads what AppendHandover wrote and verifies nothing; it stays
-// inside the package so that nobody mistakes the result for a checked one.
+// decodeHandover reads what AppendHandover wrote and verifies nothing, which is
+// why it stays inside the package.
 func decodeHandover(c *codec.Cursor) Handover {
 	h := decodeStatement(c)
 	c.Fixed(h.Signature[:])
@@ -279,8 +279,7 @@ func SignHandover(key *EntityKeypair, h Handover) (CausalEvent, Handover, error)
 
 // ParseHandover reads the handover in a log entry: static checks first, then
 // the signature, and last the acceptance of a decided one. The signer is the key
-// of the epoch that ends, or for an EventForced the administrator's. There is no
-// way to get at a handover in a log whose signature has not been checked.
+// of the epoch that ends, or for an EventForced the administrator's.
 //
 // What a directory decided is not in the entry: who is to act on one that is
 // Decided asks the directory, or has been told by it.
@@ -288,7 +287,7 @@ func SignHandover(key *EntityKeypair, h Handover) (CausalEvent, Handover, error)
 // Errors: ErrBadHandover, ErrWeakKey for the signer or the next epoch's key,
 // ErrBadSignature.
 func ParseHandover(ev CausalEvent, signer PublicKey) (Handover, error) {
-	h, err := ReadHandover(ev)
+	h, err := UnverifiedHandover(ev)
 	if err != nil {
 		return Handover{}, err
 	}
@@ -298,11 +297,12 @@ func ParseHandover(ev CausalEvent, signer PublicKey) (Handover, error) {
 	return h, nil
 }
 
-// ReadHandover returns the handover in a log entry without checking a signature. Whoever does not have the signer's key can tell by
-// it what an entry is not: nothing in it is to be believed. Payload and entry agree.
+// UnverifiedHandover returns the handover in a log entry without checking a
+// signature. Whoever does not have the signer's key can tell by it what an entry
+// is not: nothing in it is to be believed. Payload and entry agree.
 //
 // Errors: ErrBadHandover, ErrWeakKey for the next epoch's key.
-func ReadHandover(ev CausalEvent) (Handover, error) {
+func UnverifiedHandover(ev CausalEvent) (Handover, error) {
 	if ev.Kind != EventHandover && ev.Kind != EventForced {
 		return Handover{}, badHandover("entry of kind " + ev.Kind.String())
 	}

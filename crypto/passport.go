@@ -146,7 +146,7 @@ func (p Passport) Verify() error {
 // could open its epoch, for an epoch that has begun by now: a stale copy of a
 // former holder speaks, or the past is sent again. p is taken for verified.
 func (p Passport) Superseded(ev CausalEvent) bool {
-	h, err := ReadHandover(ev)
+	h, err := UnverifiedHandover(ev)
 	if err != nil || h.Epoch > p.Epoch() {
 		return false
 	}

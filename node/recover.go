@@ -306,7 +306,7 @@ func undecided(msg *wire.Prepare, ev crypto.CausalEvent) error {
 	if !msg.Directory || ev.Kind != crypto.EventHandover {
 		return nil
 	}
-	h, err := crypto.ReadHandover(ev)
+	h, err := crypto.UnverifiedHandover(ev)
 	if err == nil && !h.Decided {
 		err = fmt.Errorf("node: the log ends in a handover that no directory has decided; the copy stays on the disk and dark: %w", wire.ErrNoHandover)
 	}

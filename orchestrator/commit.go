@@ -29,7 +29,7 @@ func (m *Machine) activated(from crypto.NodeID, msg *wire.ActivateAck) {
 
 // acknowledges reports whether a head ends in the very handover and is signed with the key that this certifies (protocol §4.9.1).
 func acknowledges(s crypto.SignedHead, ev crypto.CausalEvent) bool {
-	h, err := crypto.ReadHandover(ev)
+	h, err := crypto.UnverifiedHandover(ev)
 	return err == nil && s.Epoch == h.Epoch && s.Head == h.Head.Append(ev, nil) && s.VerifyKey(h.Next) == nil
 }
 
@@ -41,7 +41,7 @@ func (m *Machine) endIfProven() {
 
 // away reports whether a handover is to another node than the target. It is not verified, and need not be to be none of this migration.
 func (m *Machine) away(ev crypto.CausalEvent) bool {
-	h, err := crypto.ReadHandover(ev)
+	h, err := crypto.UnverifiedHandover(ev)
 	return err == nil && h.To != m.req.Target
 }
 
