@@ -19,6 +19,7 @@ const (
 	DomainReplayComplete                   // "I hold exactly this", by the key announced in PrepareOK
 	DomainFreeze                           // a FreezeCert, by the epoch's key
 	DomainAccept                           // the acceptance of a FreezeCert, by the key it certifies
+	DomainStatelessReset                   // what NodeKeypair.ResetKey is made of, by the node's key
 	domainEnd
 )
 
@@ -32,6 +33,7 @@ var domainTags = [domainEnd]string{
 	DomainReplayComplete: "ferry/v1/replay-complete\x00",
 	DomainFreeze:         "ferry/v1/freeze\x00",
 	DomainAccept:         "ferry/v1/accept\x00",
+	DomainStatelessReset: "ferry/v1/stateless-reset\x00",
 }
 
 // Tags of what is hashed but not signed. A hash never collides with a signed

@@ -17,6 +17,7 @@ func TestDomain_Frozen(t *testing.T) {
 		5: "ferry/v1/replay-complete",
 		6: "ferry/v1/freeze",
 		7: "ferry/v1/accept",
+		8: "ferry/v1/stateless-reset",
 	}
 	if len(frozen) != int(domainEnd)-1 {
 		t.Errorf("%d domains are registered, %d are frozen", domainEnd-1, len(frozen))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
@@ -214,6 +215,23 @@ func TestNodeKeypair_Signer(t *testing.T) {
 	}
 	k.Wipe()
 	if _, err := k.Sign(nil, nil, nil); !errors.Is(err, ErrCannotSign) {
+		t.Errorf("got %v, want ErrCannotSign", err)
+	}
+}
+
+// TestNodeKeypair_ResetKey: a node that was restarted with its key has the
+// secret of the one before, whichever version of ferry that was.
+func TestNodeKeypair_ResetKey(t *testing.T) {
+	k := nodeKeyOf("A")
+	sig, err := k.Sign(nil, []byte("ferry/v1/stateless-reset\x00"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := k.ResetKey(); err != nil || got != sha256.Sum256(sig) {
+		t.Errorf("got %x, %v", got, err)
+	}
+	k.Wipe()
+	if _, err := k.ResetKey(); !errors.Is(err, ErrCannotSign) {
 		t.Errorf("got %v, want ErrCannotSign", err)
 	}
 }

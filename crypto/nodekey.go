@@ -3,6 +3,7 @@ package crypto
 import (
 	stdcrypto "crypto"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
 	"io"
@@ -10,8 +11,8 @@ import (
 
 // A NodeKeypair is a peer's own key: TLS proves it, and its public half is the
 // NodeID. It guards its secret as EntityKeypair does. It signs TLS handshakes
-// and nothing else; statements about daemons are signed by entity keys. Safe
-// for concurrent use.
+// and, for ResetKey, one message that nobody is shown; statements about daemons
+// are signed by entity keys. Safe for concurrent use.
 type NodeKeypair struct {
 	_      [0]func() // not comparable with ==
 	id     NodeID
@@ -61,7 +62,19 @@ func (k *NodeKeypair) Sign(_ io.Reader, message []byte, opts stdcrypto.SignerOpt
 	return sig[:], nil
 }
 
-// Wipe zeroes the secret half; Sign then returns ErrCannotSign.
+// ResetKey derives the secret by which a restarted node tells its former peers
+// that their sessions are gone. It follows from the node's key, so it outlives
+// the process without a file of its own, and from a signature that is made for
+// nothing else, so it gives nothing away. It fails with ErrCannotSign.
+func (k *NodeKeypair) ResetKey() ([32]byte, error) {
+	sig, err := k.secret.sign(DomainStatelessReset.appendSigned(nil, nil))
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return sha256.Sum256(sig[:]), nil
+}
+
+// Wipe zeroes the secret half; Sign and ResetKey then return ErrCannotSign.
 func (k *NodeKeypair) Wipe() { k.secret.wipe() }
 
 // Equal reports, in constant time, whether both pairs are the same node's. It

@@ -1,8 +1,6 @@
 package peer
 
 import (
-	stdcrypto "crypto"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -79,17 +77,6 @@ const defaultMaxSnapshot = 64 << 30
 // a healthy session sends something three times as often.
 const defaultIdleTimeout = 5 * time.Second
 
-// resetKey derives the secret by which a restarted node tells its former peers that their sessions are gone.
-// It follows from the node's key, so it outlives the process without a file of its own, and from a signature
-// that is made for nothing else, so it gives nothing away.
-func resetKey(key *crypto.NodeKeypair) ([32]byte, error) {
-	sig, err := key.Sign(nil, []byte("ferry/v1/stateless-reset\x00"), stdcrypto.Hash(0))
-	if err != nil {
-		return [32]byte{}, fmt.Errorf("peer: %w", err)
-	}
-	return sha256.Sum256(sig), nil
-}
-
 func (cfg *Config) complete() error {
 	if cfg.Key == nil {
 		return errors.New("peer: Config.Key is missing: load one with crypto.LoadNodeKey or make one with crypto.GenerateNodeKeypair")
@@ -110,8 +97,8 @@ func (cfg *Config) complete() error {
 	}
 	var err error
 	if cfg.Transport.ResetKey == [32]byte{} {
-		if cfg.Transport.ResetKey, err = resetKey(cfg.Key); err != nil {
-			return err
+		if cfg.Transport.ResetKey, err = cfg.Key.ResetKey(); err != nil {
+			return fmt.Errorf("peer: %w", err)
 		}
 	}
 	if cfg.Fatal == nil {
