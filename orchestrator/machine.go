@@ -221,10 +221,11 @@ func (m *Machine) status(msg *wire.Status) {
 	m.doubt = false
 }
 
-// follows: phases only move forward, except that an attempt without a commit goes from cutover to replay
-// (protocol §3.5.1).
+// follows takes a report that goes back only if an attempt has ended, and not after the commit. A copy that was cut stays in restore
+// here until all of it is sent once more: a report of the transfer before, which comes late, would look the same (protocol §3.5.1).
 func (m *Machine) follows(p wire.Phase) bool {
-	return p >= m.phase || m.phase == wire.PhaseCutover && p == wire.PhaseReplay && !m.committed
+	back := p < m.phase
+	return p.MayFollow(m.phase) && !(back && (m.committed || p == wire.PhaseTransfer))
 }
 
 // run waits for the source's next word. What the two sides said while it was silent may be true no more.

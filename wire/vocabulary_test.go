@@ -35,6 +35,18 @@ func TestAttemptOrder(t *testing.T) {
 	}
 }
 
+// Phases move forward, with the two exceptions of protocol.md §3.5.1.
+func TestPhaseMayFollow(t *testing.T) {
+	for before := PhaseSnapshot; before <= PhaseComplete; before++ {
+		for p := PhaseSnapshot; p <= PhaseComplete; p++ {
+			want := p >= before || before == PhaseCutover && p == PhaseReplay || before == PhaseRestore && p == PhaseTransfer
+			if got := p.MayFollow(before); got != want {
+				t.Errorf("%s after %s: %t, want %t", p, before, got, want)
+			}
+		}
+	}
+}
+
 func TestMigrationIDText(t *testing.T) {
 	id := MigrationID(run(0xa0, 16))
 	text, _ := id.MarshalText()
