@@ -105,13 +105,14 @@ func TestD3_FixedPartsHaveTheirLength(t *testing.T) {
 func TestD3_FullBatchesFit(t *testing.T) {
 	label := string(bytes.Repeat([]byte("l"), MaxLabel))
 	event := crypto.CausalEvent{Kind: crypto.EventInput, Payload: make([]byte, MaxPayload)}
-	last := crypto.CausalEvent{Kind: crypto.EventInput, Payload: make([]byte, BatchRoom-EventLen(&event)-EventLen(&crypto.CausalEvent{})-2)}
+	room := MaxBatchBytes - refLen - 1 // for events, behind their count
+	last := crypto.CausalEvent{Kind: crypto.EventInput, Payload: make([]byte, room-len(crypto.AppendEvent(nil, event))-minEvent-2)}
 	half := Submission{1, make([]byte, MaxPayload)}
 	rest := Submission{2, make([]byte, SubmitRoom-SubmissionLen(&half)-8-3)}
 	big := ReceiptItem{Outputs: [][]byte{make([]byte, MaxOutputs)}}
 	small := ReceiptItem{Outputs: [][]byte{make([]byte, ReceiptRoom-ReceiptLen(&big)-minReceipt-3)}}
-	if got := EventLen(&event) + EventLen(&last); got != BatchRoom {
-		t.Fatalf("events take %d bytes, want %d", got, BatchRoom)
+	if got := len(crypto.AppendEvents(nil, []crypto.CausalEvent{event, last})); got != room {
+		t.Fatalf("events take %d bytes, want %d", got, room)
 	}
 	if got := SubmissionLen(&half) + SubmissionLen(&rest); got != SubmitRoom {
 		t.Fatalf("submissions take %d bytes, want %d", got, SubmitRoom)

@@ -14,8 +14,8 @@
 //		msg, err := wire.Decode(h, body)
 //	}
 //
-// Every message is a pointer to a struct of this package. A batch of events, by
-// far the most frequent message, decodes into a reused one with DecodeEvents.
+// Every message is a pointer to a struct of this package. Who does not keep the
+// events of a batch decodes it into one that is used again, with DecodeEvents.
 //
 // The vocabulary is Phase, Outcome, State, Attempt, MigrationID, Reason and
 // Rights. Errors that callers match are the package's variables; they cross the

@@ -21,15 +21,6 @@ type BufferedEvents struct {
 // Type returns TypeBufferedEvents.
 func (*BufferedEvents) Type() Type { return TypeBufferedEvents }
 
-// EventLen returns the bytes that an event takes in a frame.
-func EventLen(ev *crypto.CausalEvent) int {
-	return minEvent - 1 + bytesLen(len(ev.Payload))
-}
-
-// BatchRoom is how many bytes of events, as EventLen counts them, one
-// BufferedEvents frame can carry.
-const BatchRoom = MaxBatchBytes - refLen - 1
-
 func (m *BufferedEvents) append(dst []byte) []byte {
 	dst = m.Ref.append(dst)
 	dst = codec.AppendUvarint(dst, uint64(len(m.Events)))

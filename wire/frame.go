@@ -33,9 +33,8 @@ func ParseHeader(b []byte) (Header, error) {
 }
 
 // AppendFrame appends m as a whole frame. It allocates nothing if dst has the
-// room. The limits of limits.go are the caller's to keep: the batch lengths
-// (EventLen, SubmissionLen, ReceiptLen) say when a batch is full, and details are
-// clipped here. A body beyond the limit of its type is a bug of this node, and
+// room. The limits of limits.go are the caller's to keep: SubmissionLen and
+// ReceiptLen say when a batch of theirs is full, and details are clipped here. A body beyond the limit of its type is a bug of this node, and
 // AppendFrame panics rather than write a frame that no peer would read.
 func AppendFrame(dst []byte, m Message) []byte {
 	t := m.Type()

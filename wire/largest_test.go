@@ -81,9 +81,9 @@ func largestReceipts() []ReceiptItem {
 func largestEvents() []crypto.CausalEvent {
 	events := slices.Repeat([]crypto.CausalEvent{{Kind: crypto.EventInput}}, MaxBatch)
 	events[0].Payload = make([]byte, MaxPayload)
-	rest := BatchRoom
+	rest := MaxBatchBytes - RefSize - 1 // for events, after their count
 	for i := range events {
-		rest -= EventLen(&events[i])
+		rest -= events[i].EncodedLen()
 	}
 	events[1].Payload = make([]byte, rest-2)
 	return events
