@@ -104,23 +104,6 @@ func DecodeFreezeCert(c *codec.Cursor) FreezeCert {
 	return h.FreezeCert()
 }
 
-// ParseFreezeCert reads a certificate that is the whole of b and verifies it:
-// form first, then the signature by the key of the epoch that would end.
-//
-// Errors: ErrBadHandover, also for bytes that do not decode, and what Verify
-// returns.
-func ParseFreezeCert(b []byte, signer PublicKey) (FreezeCert, error) {
-	c := codec.NewCursor(b)
-	f := DecodeFreezeCert(&c)
-	if err := c.Finish(); err != nil {
-		return FreezeCert{}, wrapAs(ErrBadHandover, err)
-	}
-	if err := f.Verify(signer); err != nil {
-		return FreezeCert{}, err
-	}
-	return f, nil
-}
-
 // Verify checks the form and the signature. The signer is the key of the epoch
 // that would end. Errors: ErrBadHandover, ErrWeakKey for the signer or the next
 // epoch's key, ErrBadSignature.
@@ -161,8 +144,8 @@ func SignAcceptance(key *EntityKeypair, cert FreezeCert) (Signature, error) {
 // parts gets the same bytes, so that the logs of both nodes stay equal.
 //
 // The acceptance is checked, the signature of cert is not, for want of the
-// signer's key: pass only what ParseFreezeCert or Verify has passed. Nor does
-// Decide know the decision. Called for an attempt that was aborted, it makes an
+// signer's key: pass only what Verify has passed. Nor does Decide know
+// the decision. Called for an attempt that was aborted, it makes an
 // entry that contradicts the log and looks genuine, so nobody may call it
 // before the directory has said yes.
 //
