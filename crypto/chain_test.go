@@ -136,7 +136,7 @@ func (c *chain) next(to string, forced bool) Handover {
 // cert returns an unsigned certificate that fits the end of the chain.
 func (c *chain) cert(to string) FreezeCert {
 	h := c.next(to, false)
-	h.Attempt = AttemptID{Epoch: c.passport.Epoch(), Boot: 3, Count: 1}
+	h.Attempt = Attempt{Epoch: c.passport.Epoch(), Boot: 3, Count: 1}
 	return h.FreezeCert()
 }
 

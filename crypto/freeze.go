@@ -22,7 +22,7 @@ type FreezeCert struct {
 	Epoch uint64
 	// Attempt is what the directory decides about. Its epoch is the one before
 	// Epoch.
-	Attempt AttemptID
+	Attempt Attempt
 	// Head is the head that the log is frozen at.
 	Head Head
 	// Next is the public key that would sign during the new epoch, and whose

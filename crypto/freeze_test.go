@@ -207,7 +207,7 @@ func TestD5_FormsDoNotMix(t *testing.T) {
 	cert := ev
 	cert.Payload = AppendFreezeCert(nil, e.Cert)
 	stripped := e.handover()
-	stripped.Decided, stripped.Attempt, stripped.Acceptance = false, AttemptID{}, Signature{}
+	stripped.Decided, stripped.Attempt, stripped.Acceptance = false, Attempt{}, Signature{}
 	raised := signed
 	raised.Decided, raised.Attempt, raised.Acceptance = true, h.Attempt, h.Acceptance
 	padded := plain
@@ -251,7 +251,7 @@ func TestFreezeCert_Static(t *testing.T) {
 		"epoch 0":          {func(f *FreezeCert) { f.Epoch, f.Attempt.Epoch = 0, math.MaxUint64 }, ErrBadHandover},
 		"epoch 1":          {func(f *FreezeCert) { f.Epoch, f.Attempt.Epoch = 1, 0 }, ErrBadHandover},
 		"next epoch's":     {func(f *FreezeCert) { f.Attempt.Epoch++ }, ErrBadHandover},
-		"no attempt":       {func(f *FreezeCert) { f.Attempt = AttemptID{} }, ErrBadHandover},
+		"no attempt":       {func(f *FreezeCert) { f.Attempt = Attempt{} }, ErrBadHandover},
 		"no new holder":    {func(f *FreezeCert) { f.To = NodeID{} }, ErrBadHandover},
 		"end of the log":   {func(f *FreezeCert) { f.Head.Sequence = math.MaxUint64 }, ErrBadHandover},
 		"snapshot too new": {func(f *FreezeCert) { f.SnapshotSequence = f.Head.Sequence + 1 }, ErrBadHandover},
@@ -390,7 +390,7 @@ func TestC3_AbortedCertificate(t *testing.T) {
 // plainOf makes a plain handover of a certificate, with its signature.
 func plainOf(f FreezeCert) Handover {
 	h := f.Handover()
-	h.Decided, h.Attempt = false, AttemptID{}
+	h.Decided, h.Attempt = false, Attempt{}
 	return h
 }
 

@@ -38,7 +38,7 @@ type Handover struct {
 	// Decided marks the entry that Decide makes. It is never Forced as well.
 	Decided bool
 	// Attempt is the attempt that was decided: zero unless Decided.
-	Attempt AttemptID
+	Attempt Attempt
 	// Signature covers all of the above. That of a decided handover is the
 	// FreezeCert's.
 	Signature Signature
@@ -107,7 +107,7 @@ func (h *Handover) appendStatement(dst []byte) []byte {
 	dst = append(dst, h.Previous[:]...)
 	dst = codec.AppendUint64(dst, stampOf(h.Time))
 	if h.Decided {
-		dst = appendAttempt(dst, h.Attempt)
+		dst = AppendAttempt(dst, h.Attempt)
 	}
 	return dst
 }
@@ -151,7 +151,7 @@ func decodeStatement(c *codec.Cursor) Handover {
 	c.Fixed(h.Previous[:])
 	h.Time = timeOf(c.Uint64())
 	if h.Decided {
-		h.Attempt = decodeAttempt(c)
+		h.Attempt = DecodeAttempt(c)
 	}
 	return h
 }
@@ -241,7 +241,7 @@ func (h *Handover) check() error {
 // has none must be zero: they would be lost in the encoding.
 func (h *Handover) checkForm() error {
 	switch {
-	case !h.Decided && (h.Attempt != AttemptID{} || h.Acceptance != Signature{}):
+	case !h.Decided && (h.Attempt != Attempt{} || h.Acceptance != Signature{}):
 		return badHandover("an attempt, and no decision")
 	case h.Decided && h.Forced:
 		return badHandover("both forced and decided")

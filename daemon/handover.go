@@ -63,7 +63,7 @@ func (h *Host) leave(ev Event, record crypto.Handover) error {
 // this host from the moment that it leaves the node, not before.
 //
 // Errors: wire.ErrWrongPhase for a host that is not frozen, and as HandOver.
-func (h *Host) Promise(from, to crypto.NodeID, next crypto.PublicKey, attempt crypto.AttemptID) (crypto.FreezeCert, error) {
+func (h *Host) Promise(from, to crypto.NodeID, next crypto.PublicKey, attempt crypto.Attempt) (crypto.FreezeCert, error) {
 	h.turn.Lock()
 	defer h.turn.Unlock()
 	if err := h.owns(); err != nil {

@@ -14,7 +14,7 @@ func promised(t *testing.T, count uint64) (*Host, crypto.FreezeCert, Event) {
 	submit(t, h, producer(1), 1, "x")
 	_, err := h.Freeze()
 	check(t, err)
-	cert, err := h.Promise(node(1), node(2), testKey(t, 1).Public(), crypto.AttemptID{Epoch: 1, Boot: 1, Count: count})
+	cert, err := h.Promise(node(1), node(2), testKey(t, 1).Public(), crypto.Attempt{Epoch: 1, Boot: 1, Count: count})
 	check(t, err)
 	ev, _, err := crypto.Accept(testKey(t, 1), cert)
 	check(t, err)
@@ -38,7 +38,7 @@ func TestPromiseChangesNothing(t *testing.T) {
 // TestPromiseRefuses: what HandOver refuses is not promised either, and a host that serves promises nothing.
 func TestPromiseRefuses(t *testing.T) {
 	h, cert, _ := promised(t, 1)
-	refuse := func(what string, from, to crypto.NodeID, next crypto.PublicKey, attempt crypto.AttemptID, want error) {
+	refuse := func(what string, from, to crypto.NodeID, next crypto.PublicKey, attempt crypto.Attempt, want error) {
 		t.Helper()
 		_, err := h.Promise(from, to, next, attempt)
 		wantErr(t, what, err, want)
@@ -47,7 +47,7 @@ func TestPromiseRefuses(t *testing.T) {
 	refuse("its own key", cert.From, cert.To, testKey(t, 0).Public(), cert.Attempt, crypto.ErrBadHandover)
 	refuse("to itself", cert.To, cert.To, cert.Next, cert.Attempt, crypto.ErrBadHandover)
 	refuse("to nobody", cert.From, crypto.NodeID{}, cert.Next, cert.Attempt, crypto.ErrBadHandover)
-	refuse("an attempt of another epoch", cert.From, cert.To, cert.Next, crypto.AttemptID{Epoch: 2, Boot: 1, Count: 1}, crypto.ErrBadHandover)
+	refuse("an attempt of another epoch", cert.From, cert.To, cert.Next, crypto.Attempt{Epoch: 2, Boot: 1, Count: 1}, crypto.ErrBadHandover)
 	check(t, h.Thaw())
 	refuse("not frozen", cert.From, cert.To, cert.Next, cert.Attempt, wire.ErrWrongPhase)
 }

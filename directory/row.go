@@ -45,7 +45,7 @@ const (
 func AppendRow(dst []byte, r *Row) []byte {
 	start := len(dst)
 	dst = appendEntry(append(dst, formRow), &r.Entry)
-	dst = appendAttempt(dst, r.Aborted)
+	dst = crypto.AppendAttempt(dst, r.Aborted)
 	dst = codec.AppendUint64(dst, r.Generation)
 	return codec.AppendUint64(dst, xxhash.Sum64(dst[start:]))
 }
@@ -57,7 +57,7 @@ func DecodeRow(b []byte, origin uint64) (*Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Row{Entry: decodeEntry(&c), Aborted: decodeAttempt(&c), Generation: c.Uint64()}
+	r := &Row{Entry: decodeEntry(&c), Aborted: crypto.DecodeAttempt(&c), Generation: c.Uint64()}
 	return r, closed(&c, &r.Entry, origin, r.Epoch)
 }
 
@@ -65,7 +65,7 @@ func DecodeRow(b []byte, origin uint64) (*Row, error) {
 func AppendMove(dst []byte, m *Move) []byte {
 	start := len(dst)
 	dst = appendEntry(append(dst, formMove), &m.Entry)
-	dst = appendAttempt(append(dst, m.Migration[:]...), m.Attempt)
+	dst = crypto.AppendAttempt(append(dst, m.Migration[:]...), m.Attempt)
 	if !m.Attempt.IsZero() {
 		dst = crypto.AppendFreezeCert(dst, m.Cert)
 	}
@@ -81,7 +81,7 @@ func DecodeMove(b []byte, origin, epoch uint64) (*Move, error) {
 	}
 	m := &Move{Entry: decodeEntry(&c)}
 	c.Fixed(m.Migration[:])
-	m.Attempt = decodeAttempt(&c)
+	m.Attempt = crypto.DecodeAttempt(&c)
 	if !m.Attempt.IsZero() {
 		m.Cert = crypto.DecodeFreezeCert(&c)
 	}
@@ -139,14 +139,4 @@ func decodeEntry(c *codec.Cursor) (e Entry) {
 		e.Addrs = append(e.Addrs, c.String(wire.MaxAddr))
 	}
 	return e
-}
-
-func appendAttempt(dst []byte, a wire.Attempt) []byte {
-	dst = codec.AppendUint64(dst, a.Epoch)
-	dst = codec.AppendUint64(dst, a.Boot)
-	return codec.AppendUint64(dst, a.Count)
-}
-
-func decodeAttempt(c *codec.Cursor) wire.Attempt {
-	return wire.Attempt{Epoch: c.Uint64(), Boot: c.Uint64(), Count: c.Uint64()}
 }

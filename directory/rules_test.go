@@ -47,7 +47,7 @@ func TestRecordsAreExact(t *testing.T) {
 	e.Epoch = 2
 	move := &Move{
 		Entry: e, Migration: wire.MigrationID{5}, Attempt: wire.Attempt{Epoch: 1, Boot: 2, Count: 4},
-		Cert: crypto.FreezeCert{Epoch: 2, Attempt: crypto.AttemptID{Epoch: 1, Boot: 2, Count: 4}, Head: g.Head()},
+		Cert: crypto.FreezeCert{Epoch: 2, Attempt: crypto.Attempt{Epoch: 1, Boot: 2, Count: 4}, Head: g.Head()},
 	}
 	origin := g.Head().Origin
 	decodeRow := func(b []byte, origin, _ uint64) (any, error) { return DecodeRow(b, origin) }

@@ -12,10 +12,10 @@ import (
 // certificate is the source's for an attempt, or one that it cannot have signed.
 func (r *role) certificate(a wire.Attempt, h crypto.Head) crypto.FreezeCert {
 	cert, err := crypto.SignFreezeCert(roleKeys[0], crypto.FreezeCert{
-		From: roleNodes[0], To: roleNodes[1], Epoch: 2, Attempt: crypto.AttemptID(a), Head: h, Next: roleKeys[1].Public(),
+		From: roleNodes[0], To: roleNodes[1], Epoch: 2, Attempt: a, Head: h, Next: roleKeys[1].Public(),
 	})
 	if err != nil {
-		return crypto.FreezeCert{Attempt: crypto.AttemptID(a), Head: h, Next: roleKeys[1].Public()}
+		return crypto.FreezeCert{Attempt: a, Head: h, Next: roleKeys[1].Public()}
 	}
 	return cert
 }

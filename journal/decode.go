@@ -33,7 +33,7 @@ func decodeRecord(t recordType, body []byte) (Record, error) {
 	case typeHold:
 		r = decodeHold(&c)
 	case typeRelease:
-		r = Release{Copy: decodeCopy(&c), Attempt: decodeAttempt(&c)}
+		r = Release{Copy: decodeCopy(&c), Attempt: crypto.DecodeAttempt(&c)}
 	case typePromise:
 		r = decodePromise(&c)
 	case typeCommit:
@@ -57,17 +57,6 @@ func decodeRecord(t recordType, body []byte) (Record, error) {
 }
 
 func decodeCopy(c *codec.Cursor) CopyID { return CopyID(c.Uint64()) }
-
-func decodeAttempt(c *codec.Cursor) wire.Attempt {
-	return wire.Attempt{Epoch: c.Uint64(), Boot: c.Uint64(), Count: c.Uint64()}
-}
-
-func decodeRef(c *codec.Cursor) (r wire.Ref) {
-	c.Fixed(r.Migration[:])
-	r.Origin = c.Uint64()
-	r.Epoch = c.Uint64()
-	return r
-}
 
 func decodeAddrs(c *codec.Cursor) []string {
 	n := c.Count(maxAddrs, 1)
@@ -139,11 +128,11 @@ func decodeEvent(c *codec.Cursor) Event {
 }
 
 func decodeHold(c *codec.Cursor) Hold {
-	return Hold{Copy: decodeCopy(c), Attempt: decodeAttempt(c), Final: crypto.DecodeHead(c)}
+	return Hold{Copy: decodeCopy(c), Attempt: crypto.DecodeAttempt(c), Final: crypto.DecodeHead(c)}
 }
 
 func decodeCommit(c *codec.Cursor) Commit {
-	r := Commit{Copy: decodeCopy(c), Ref: decodeRef(c), Attempt: decodeAttempt(c)}
+	r := Commit{Copy: decodeCopy(c), Ref: wire.DecodeRef(c), Attempt: crypto.DecodeAttempt(c)}
 	c.Fixed(r.Orchestrator[:])
 	c.Fixed(r.Target[:])
 	r.Addrs = decodeAddrs(c)
@@ -151,7 +140,7 @@ func decodeCommit(c *codec.Cursor) Commit {
 }
 
 func decodePromise(c *codec.Cursor) Promise {
-	r := Promise{Copy: decodeCopy(c), Ref: decodeRef(c)}
+	r := Promise{Copy: decodeCopy(c), Ref: wire.DecodeRef(c)}
 	c.Fixed(r.Orchestrator[:])
 	c.Fixed(r.Target[:])
 	r.Addrs = decodeAddrs(c)
@@ -163,13 +152,13 @@ func decodeTombstone(c *codec.Cursor) (r Tombstone) {
 	c.Fixed(r.Entity[:])
 	r.Kind = c.String(maxText)
 	r.Name = c.String(maxText)
-	r.Ref = decodeRef(c)
+	r.Ref = wire.DecodeRef(c)
 	c.Fixed(r.To[:])
 	r.Addrs = decodeAddrs(c)
 	r.Handover = crypto.DecodeEvent(c)
 	r.Expires = c.Uint64()
 	if c.Bool() {
-		r.Arrival = &wire.ActivateAck{Ref: decodeRef(c), Signed: crypto.DecodeSignedHead(c)}
+		r.Arrival = &wire.ActivateAck{Ref: wire.DecodeRef(c), Signed: crypto.DecodeSignedHead(c)}
 	}
 	r.Opened = optional(c, crypto.DecodeEvent)
 	return r
@@ -180,7 +169,7 @@ func decodeCarried(c *codec.Cursor) carried {
 	r := carried{Copy: Copy{ID: b.Copy, Origin: b.Origin, Entity: b.Entity, Durability: b.Durability, Seed: b.Seed}}
 	r.Head = crypto.DecodeHead(c)
 	r.Copy.Last = r.Head.Sequence
-	r.Copy.Released = decodeAttempt(c)
+	r.Copy.Released = crypto.DecodeAttempt(c)
 	r.Copy.Preparing = optional(c, decodePreparing)
 	r.Copy.Base = optional(c, decodeBase)
 	r.Copy.Held = optional(c, decodeHold)

@@ -62,7 +62,7 @@ func appendBody(dst []byte, r Record, last bool) []byte {
 	case Hold:
 		return appendHold(append(dst, byte(typeHold)|mark), &r)
 	case Release:
-		return appendAttempt(appendCopy(append(dst, byte(typeRelease)|mark), r.Copy), r.Attempt)
+		return crypto.AppendAttempt(appendCopy(append(dst, byte(typeRelease)|mark), r.Copy), r.Attempt)
 	case Promise:
 		return appendPromise(append(dst, byte(typePromise)|mark), &r)
 	case Commit:
@@ -84,18 +84,6 @@ func appendBody(dst []byte, r Record, last bool) []byte {
 }
 
 func appendCopy(dst []byte, id CopyID) []byte { return codec.AppendUint64(dst, uint64(id)) }
-
-func appendAttempt(dst []byte, a wire.Attempt) []byte {
-	dst = codec.AppendUint64(dst, a.Epoch)
-	dst = codec.AppendUint64(dst, a.Boot)
-	return codec.AppendUint64(dst, a.Count)
-}
-
-func appendRef(dst []byte, r wire.Ref) []byte {
-	dst = append(dst, r.Migration[:]...)
-	dst = codec.AppendUint64(dst, r.Origin)
-	return codec.AppendUint64(dst, r.Epoch)
-}
 
 func appendAddrs(dst []byte, addrs []string) []byte {
 	dst = codec.AppendUvarint(dst, uint64(len(addrs)))
@@ -134,18 +122,18 @@ func appendEventBody(dst []byte, r *Event) []byte {
 }
 
 func appendHold(dst []byte, r *Hold) []byte {
-	return crypto.AppendHead(appendAttempt(appendCopy(dst, r.Copy), r.Attempt), r.Final)
+	return crypto.AppendHead(crypto.AppendAttempt(appendCopy(dst, r.Copy), r.Attempt), r.Final)
 }
 
 func appendCommit(dst []byte, r *Commit) []byte {
-	dst = appendAttempt(appendRef(appendCopy(dst, r.Copy), r.Ref), r.Attempt)
+	dst = crypto.AppendAttempt(wire.AppendRef(appendCopy(dst, r.Copy), r.Ref), r.Attempt)
 	dst = append(dst, r.Orchestrator[:]...)
 	dst = append(dst, r.Target[:]...)
 	return appendAddrs(dst, r.Addrs)
 }
 
 func appendPromise(dst []byte, r *Promise) []byte {
-	dst = appendRef(appendCopy(dst, r.Copy), r.Ref)
+	dst = wire.AppendRef(appendCopy(dst, r.Copy), r.Ref)
 	dst = append(append(dst, r.Orchestrator[:]...), r.Target[:]...)
 	return crypto.AppendFreezeCert(appendAddrs(dst, r.Addrs), r.Cert)
 }
@@ -154,13 +142,13 @@ func appendTombstone(dst []byte, r *Tombstone) []byte {
 	dst = append(dst, r.Entity[:]...)
 	dst = codec.AppendString(dst, r.Kind)
 	dst = codec.AppendString(dst, r.Name)
-	dst = append(appendRef(dst, r.Ref), r.To[:]...)
+	dst = append(wire.AppendRef(dst, r.Ref), r.To[:]...)
 	dst = appendAddrs(dst, r.Addrs)
 	dst = crypto.AppendEvent(dst, r.Handover)
 	dst = codec.AppendUint64(dst, r.Expires)
 	dst = codec.AppendBool(dst, r.Arrival != nil)
 	if r.Arrival != nil {
-		dst = crypto.AppendSignedHead(appendRef(dst, r.Arrival.Ref), r.Arrival.Signed)
+		dst = crypto.AppendSignedHead(wire.AppendRef(dst, r.Arrival.Ref), r.Arrival.Signed)
 	}
 	if dst = codec.AppendBool(dst, r.Opened != nil); r.Opened != nil {
 		dst = crypto.AppendEvent(dst, *r.Opened)
@@ -171,7 +159,7 @@ func appendTombstone(dst []byte, r *Tombstone) []byte {
 // appendCarried appends a copy's row: the fixed part, then each part that may be missing behind a flag.
 func appendCarried(dst []byte, c *Copy, head crypto.Head) []byte {
 	dst = appendBorn(dst, &Born{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Durability: c.Durability, Seed: c.Seed})
-	dst = appendAttempt(crypto.AppendHead(dst, head), c.Released)
+	dst = crypto.AppendAttempt(crypto.AppendHead(dst, head), c.Released)
 	if dst = codec.AppendBool(dst, c.Preparing != nil); c.Preparing != nil {
 		dst = appendPreparing(dst, c.Preparing)
 	}

@@ -83,7 +83,7 @@ func goldenPromise() Promise {
 	return Promise{
 		Copy: 5, Ref: goldenRef, Orchestrator: crypto.NodeID(run(1, 32)), Target: crypto.NodeID(run(2, 32)), Addrs: goldenAddrs,
 		Cert: crypto.FreezeCert{
-			From: crypto.NodeID(run(3, 32)), To: crypto.NodeID(run(2, 32)), Epoch: 4, Attempt: crypto.AttemptID(goldenAttempt), Head: goldenHead,
+			From: crypto.NodeID(run(3, 32)), To: crypto.NodeID(run(2, 32)), Epoch: 4, Attempt: goldenAttempt, Head: goldenHead,
 			Next: crypto.PublicKey(run(0x11, 32)), SnapshotSequence: 1, Previous: crypto.Digest(run(0x12, 32)), Time: time.Unix(0, 0x0a0b0c0d0e0f).UTC(),
 			Signature: crypto.Signature(run(0x13, 64)),
 		},

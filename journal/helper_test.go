@@ -79,7 +79,7 @@ func (c *chain) commit(n uint64) journal.Commit {
 func (c *chain) promise(n uint64) journal.Promise {
 	return journal.Promise{
 		Copy: c.id, Ref: wire.Ref{Origin: c.head.Origin, Epoch: 3}, Orchestrator: crypto.NodeID{1}, Target: crypto.NodeID{2}, Addrs: []string{"t:1"},
-		Cert: crypto.FreezeCert{Epoch: 4, Attempt: crypto.AttemptID(attempt(n)), Head: c.head},
+		Cert: crypto.FreezeCert{Epoch: 4, Attempt: attempt(n), Head: c.head},
 	}
 }
 

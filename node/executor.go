@@ -176,7 +176,7 @@ func (x *Executor) source(host *daemon.Host, op source.Call) (any, journal.Posit
 
 // promise leaves the decision to the directory. The certificate leaves the node when the record of it is durable.
 func (x *Executor) promise(host *daemon.Host, op source.CallPromise) (any, journal.Position) {
-	cert, err := host.Promise(op.From, op.To, op.Next, crypto.AttemptID(op.Attempt))
+	cert, err := host.Promise(op.From, op.To, op.Next, op.Attempt)
 	st, ok := x.stays.of(host.Origin())
 	if err != nil || !ok {
 		return source.Certified{Cert: cert, Err: err}, 0

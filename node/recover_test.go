@@ -98,7 +98,7 @@ func givenAway(t *testing.T, source *daemon.Host, admin *crypto.EntityKeypair, f
 	if form == "decided" {
 		var cert crypto.FreezeCert
 		cert, err = crypto.SignFreezeCert(key, crypto.FreezeCert{
-			From: h.From, To: h.To, Epoch: 2, Attempt: crypto.AttemptID{Epoch: 1, Boot: 1, Count: 1}, Head: h.Head, Next: h.Next, Previous: h.Previous,
+			From: h.From, To: h.To, Epoch: 2, Attempt: crypto.Attempt{Epoch: 1, Boot: 1, Count: 1}, Head: h.Head, Next: h.Next, Previous: h.Previous,
 		})
 		if err == nil {
 			ev, _, err = crypto.Accept(nextKey, cert)

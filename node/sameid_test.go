@@ -211,7 +211,7 @@ func promise(t *testing.T, x *node.Executor, msg *wire.Prepare) {
 		t.Fatal(err)
 	}
 	x.Journal.Append(journal.Born{Copy: id, Origin: msg.Origin, Entity: msg.Entity, Durability: msg.Durability}, base)
-	x.Journal.Append(journal.Promise{Copy: id, Ref: msg.Ref, Target: crypto.NodeID{3}, Cert: crypto.FreezeCert{Head: head, Attempt: crypto.AttemptID(held)}})
+	x.Journal.Append(journal.Promise{Copy: id, Ref: msg.Ref, Target: crypto.NodeID{3}, Cert: crypto.FreezeCert{Head: head, Attempt: held}})
 }
 
 // TestIDOfACopyThatIsBack: once the copy is back its migration has the id, and when that has ended another daemon may have it.

@@ -141,7 +141,7 @@ func (r *rig) handOver() HandedOver {
 func (r *rig) certify() Certified {
 	var err error
 	r.cert, err = crypto.SignFreezeCert(testKey, crypto.FreezeCert{
-		From: nodeS, To: nodeT, Epoch: 2, Attempt: crypto.AttemptID(r.final.Attempt), Head: r.newest(), Next: testNext.Public(),
+		From: nodeS, To: nodeT, Epoch: 2, Attempt: r.final.Attempt, Head: r.newest(), Next: testNext.Public(),
 	})
 	return Certified{Cert: r.cert, Err: err}
 }

@@ -128,7 +128,7 @@ func (r *machineRig) handover(seq uint64, spoiled func(string) bool) crypto.Caus
 // certify makes the source's certificate, spoiled as the words of a command say.
 func (r *machineRig) certify(c script.Command) {
 	cert := crypto.FreezeCert{
-		From: nodeS, To: nodeT, Epoch: 2, Attempt: crypto.AttemptID(attempt(c.FirstNumber())), Head: r.heads[c.Number("at", 0)], Next: testNext.Public(),
+		From: nodeS, To: nodeT, Epoch: 2, Attempt: attempt(c.FirstNumber()), Head: r.heads[c.Number("at", 0)], Next: testNext.Public(),
 	}
 	key := testKey
 	switch {

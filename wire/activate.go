@@ -17,13 +17,13 @@ type ActivateTarget struct {
 func (*ActivateTarget) Type() Type { return TypeActivateTarget }
 
 func (m *ActivateTarget) append(dst []byte) []byte {
-	return crypto.AppendEvent(m.Attempt.append(m.Ref.append(dst)), m.Handover)
+	return crypto.AppendEvent(crypto.AppendAttempt(m.Ref.append(dst), m.Attempt), m.Handover)
 }
 
 func (m *ActivateTarget) parse(c *codec.Cursor) {
-	m.Ref.parse(c)                // 32 ref
-	m.Attempt.parse(c)            // 24 attempt
-	m.Handover = parseHandover(c) // event
+	m.Ref.parse(c)                      // 32 ref
+	m.Attempt = crypto.DecodeAttempt(c) // 24 attempt
+	m.Handover = parseHandover(c)       // event
 }
 
 // ActivateAck says that the target serves at the new epoch, proven by a head that

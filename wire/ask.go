@@ -16,12 +16,12 @@ type Ask struct {
 func (*Ask) Type() Type { return TypeAsk }
 
 func (m *Ask) append(dst []byte) []byte {
-	return m.Attempt.append(m.Ref.append(dst))
+	return crypto.AppendAttempt(m.Ref.append(dst), m.Attempt)
 }
 
 func (m *Ask) parse(c *codec.Cursor) {
-	m.Ref.parse(c)     // 32 ref
-	m.Attempt.parse(c) // 24 attempt
+	m.Ref.parse(c)                      // 32 ref
+	m.Attempt = crypto.DecodeAttempt(c) // 24 attempt
 }
 
 // Answer answers an Ask (protocol.md §3.3.18). It speaks of the attempt that the
@@ -43,7 +43,7 @@ func (*Answer) Type() Type { return TypeAnswer }
 func (m *Answer) append(dst []byte) []byte {
 	dst = append(m.Ref.append(dst), byte(m.State))
 	dst = codec.AppendUint64(dst, m.Boot)
-	dst = m.Attempt.append(dst)
+	dst = crypto.AppendAttempt(dst, m.Attempt)
 	dst = codec.AppendBool(dst, m.HasHandover)
 	if m.HasHandover {
 		dst = crypto.AppendEvent(dst, m.Handover)
@@ -52,11 +52,11 @@ func (m *Answer) append(dst []byte) []byte {
 }
 
 func (m *Answer) parse(c *codec.Cursor) {
-	m.Ref.parse(c)           // 32 ref
-	m.State = parseState(c)  //  1 state
-	m.Boot = c.Uint64()      //  8 boot counter
-	m.Attempt.parse(c)       // 24 attempt
-	m.HasHandover = c.Bool() //  1 whether a handover follows
+	m.Ref.parse(c)                      // 32 ref
+	m.State = parseState(c)             //  1 state
+	m.Boot = c.Uint64()                 //  8 boot counter
+	m.Attempt = crypto.DecodeAttempt(c) // 24 attempt
+	m.HasHandover = c.Bool()            //  1 whether a handover follows
 	if m.HasHandover {
 		m.Handover = parseHandover(c) // event
 	} else if m.State == StateReleased {

@@ -25,13 +25,13 @@ type Final struct {
 func (*Final) Type() Type { return TypeFinal }
 
 func (m *Final) append(dst []byte) []byte {
-	return crypto.AppendHead(m.Attempt.append(m.Ref.append(dst)), m.Head)
+	return crypto.AppendHead(crypto.AppendAttempt(m.Ref.append(dst), m.Attempt), m.Head)
 }
 
 func (m *Final) parse(c *codec.Cursor) {
-	m.Ref.parse(c)                // 32 ref
-	m.Attempt.parse(c)            // 24 attempt
-	m.Head = crypto.DecodeHead(c) // 80 head
+	m.Ref.parse(c)                      // 32 ref
+	m.Attempt = crypto.DecodeAttempt(c) // 24 attempt
+	m.Head = crypto.DecodeHead(c)       // 80 head
 }
 
 // Aborted ends an attempt and every earlier one (protocol.md §3.3.10). The
@@ -45,12 +45,12 @@ type Aborted struct {
 func (*Aborted) Type() Type { return TypeAborted }
 
 func (m *Aborted) append(dst []byte) []byte {
-	return m.Attempt.append(m.Ref.append(dst))
+	return crypto.AppendAttempt(m.Ref.append(dst), m.Attempt)
 }
 
 func (m *Aborted) parse(c *codec.Cursor) {
-	m.Ref.parse(c)     // 32 ref
-	m.Attempt.parse(c) // 24 attempt
+	m.Ref.parse(c)                      // 32 ref
+	m.Attempt = crypto.DecodeAttempt(c) // 24 attempt
 }
 
 // ReplayComplete is the target's signed hold (protocol.md §3.3.11): it has
@@ -71,7 +71,7 @@ func (*ReplayComplete) Type() Type { return TypeReplayComplete }
 func (m *ReplayComplete) Statement() []byte { return m.appendStatement(nil) }
 
 func (m *ReplayComplete) appendStatement(dst []byte) []byte {
-	return crypto.AppendHead(m.Attempt.append(m.Ref.append(dst)), m.Head)
+	return crypto.AppendHead(crypto.AppendAttempt(m.Ref.append(dst), m.Attempt), m.Head)
 }
 
 // Sign fills in the signature. It fails with crypto.ErrCannotSign if the key has
@@ -95,8 +95,8 @@ func (m *ReplayComplete) append(dst []byte) []byte {
 }
 
 func (m *ReplayComplete) parse(c *codec.Cursor) {
-	m.Ref.parse(c)                // 32 ref
-	m.Attempt.parse(c)            // 24 attempt
-	m.Head = crypto.DecodeHead(c) // 80 head
-	c.Fixed(m.Signature[:])       // 64 signature
+	m.Ref.parse(c)                      // 32 ref
+	m.Attempt = crypto.DecodeAttempt(c) // 24 attempt
+	m.Head = crypto.DecodeHead(c)       // 80 head
+	c.Fixed(m.Signature[:])             // 64 signature
 }

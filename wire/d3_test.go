@@ -89,7 +89,7 @@ func TestD3_FixedPartsHaveTheirLength(t *testing.T) {
 	event := r.event(crypto.EventInput, 0)
 	for name, c := range map[string]struct{ got, want int }{
 		"ref":        {len(r.ref().append(nil)), refLen},
-		"event":      {len(crypto.AppendEvent(nil, event)), minEvent},
+		"event":      {len(crypto.AppendEvent(nil, event)), crypto.MinEventSize},
 		"submission": {len(appendSubmissions(nil, make([]Submission, 1))) - 1, minSubmission},
 		"receipt":    {len(appendReceipts(nil, make([]ReceiptItem, 1))) - 1, minReceipt},
 		"header":     {len(AppendFrame(nil, &CutoverNotify{})) - refLen, headerLen},
@@ -106,7 +106,7 @@ func TestD3_FullBatchesFit(t *testing.T) {
 	label := string(bytes.Repeat([]byte("l"), MaxLabel))
 	event := crypto.CausalEvent{Kind: crypto.EventInput, Payload: make([]byte, MaxPayload)}
 	room := MaxBatchBytes - refLen - 1 // for events, behind their count
-	last := crypto.CausalEvent{Kind: crypto.EventInput, Payload: make([]byte, room-len(crypto.AppendEvent(nil, event))-minEvent-2)}
+	last := crypto.CausalEvent{Kind: crypto.EventInput, Payload: make([]byte, room-len(crypto.AppendEvent(nil, event))-crypto.MinEventSize-2)}
 	half := Submission{1, make([]byte, MaxPayload)}
 	rest := Submission{2, make([]byte, SubmitRoom-SubmissionLen(&half)-8-3)}
 	big := ReceiptItem{Outputs: [][]byte{make([]byte, MaxOutputs)}}

@@ -145,13 +145,13 @@ type DirectoryOutcome struct {
 func (*DirectoryOutcome) Type() Type { return TypeDirectoryOutcome }
 
 func (m *DirectoryOutcome) append(dst []byte) []byte {
-	return m.Attempt.append(codec.AppendUint64(codec.AppendUint64(dst, m.Request), m.Origin))
+	return crypto.AppendAttempt(codec.AppendUint64(codec.AppendUint64(dst, m.Request), m.Origin), m.Attempt)
 }
 
 func (m *DirectoryOutcome) parse(c *codec.Cursor) {
-	m.Request = c.Uint64() //  8 request
-	m.Origin = c.Uint64()  //  8 origin
-	m.Attempt.parse(c)     // 24 attempt
+	m.Request = c.Uint64()              //  8 request
+	m.Origin = c.Uint64()               //  8 origin
+	m.Attempt = crypto.DecodeAttempt(c) // 24 attempt
 }
 
 // DirectoryWatch asks for the entry of the first epoch above After, as soon as

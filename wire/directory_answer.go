@@ -61,7 +61,7 @@ type DirectoryDecided struct {
 func (*DirectoryDecided) Type() Type { return TypeDirectoryDecided }
 
 func (m *DirectoryDecided) append(dst []byte) []byte {
-	dst = append(m.Attempt.append(codec.AppendUint64(dst, m.Request)), byte(m.Decision))
+	dst = append(crypto.AppendAttempt(codec.AppendUint64(dst, m.Request), m.Attempt), byte(m.Decision))
 	if m.Decision != DecisionCommit {
 		return dst
 	}
@@ -69,9 +69,9 @@ func (m *DirectoryDecided) append(dst []byte) []byte {
 }
 
 func (m *DirectoryDecided) parse(c *codec.Cursor) {
-	m.Request = c.Uint64()        //  8 request
-	m.Attempt.parse(c)            // 24 attempt
-	m.Decision = parseDecision(c) //  1 decision
+	m.Request = c.Uint64()              //  8 request
+	m.Attempt = crypto.DecodeAttempt(c) // 24 attempt
+	m.Decision = parseDecision(c)       //  1 decision
 	if m.Decision == DecisionCommit {
 		c.Fixed(m.Migration[:]) // 16 migration
 		m.Cert = parseCert(c)   // 321 certificate

@@ -14,7 +14,7 @@ const certLayout = "cert.form:1 cert.from:32 cert.to:32 cert.epoch:8 " +
 // goldenCert returns a certificate of every field.
 func goldenCert(head crypto.Head) crypto.FreezeCert {
 	return crypto.FreezeCert{
-		From: crypto.NodeID(run(0x20, 32)), To: crypto.NodeID(run(0x80, 32)), Epoch: 6, Attempt: crypto.AttemptID{Epoch: 5, Boot: 7, Count: 2}, Head: head,
+		From: crypto.NodeID(run(0x20, 32)), To: crypto.NodeID(run(0x80, 32)), Epoch: 6, Attempt: crypto.Attempt{Epoch: 5, Boot: 7, Count: 2}, Head: head,
 		Next: goldenKey(), SnapshotSequence: 3, Previous: crypto.Digest(run(0x10, 32)), Time: time.Unix(0, 0x0a0b0c0d0e0f).UTC(), Signature: crypto.Signature(run(0xc0, 64)),
 	}
 }
@@ -27,7 +27,7 @@ func goldenDirectory() []vector {
 	cert := goldenCert(head)
 	genesis := crypto.Genesis{Entity: crypto.EntityID(goldenKey()), Kind: "counter", Signature: crypto.Signature(run(0xc0, 64))}
 	addrs, migration := []string{"198.51.100.8:4600"}, MigrationID(run(0xa0, 16))
-	forced, attempt := goldenEvent(crypto.EventForced), Attempt{5, 7, 2}
+	forced, attempt := goldenEvent(crypto.EventForced), Attempt{Epoch: 5, Boot: 7, Count: 2}
 	return []vector{
 		{&DirectoryLookup{9, origin}, "request:8 origin:8"},
 		{&DirectoryRegister{9, genesis, node, addrs}, "request:8 entity:32 administrator:32 kind:s signature:64 holder:32 addrs:v addr:s"},
@@ -81,7 +81,7 @@ func (r random) directory(t Type) Message {
 func (r random) claim() *DirectoryClaim {
 	m := &DirectoryClaim{Request: r.Uint64(), Migration: r.ref().Migration, Decision: Decision(1 + r.IntN(2))}
 	m.Cert = crypto.FreezeCert{
-		From: r.node(), To: r.node(), Epoch: r.Uint64(), Attempt: crypto.AttemptID(r.attempt()), Head: r.head(), Next: r.key(),
+		From: r.node(), To: r.node(), Epoch: r.Uint64(), Attempt: r.attempt(), Head: r.head(), Next: r.key(),
 		SnapshotSequence: r.Uint64(), Previous: crypto.Digest(r.node()), Time: time.Unix(0, 1+int64(r.duration())>>1).UTC(), Signature: r.signature(),
 	}
 	if m.Decision == DecisionCommit {

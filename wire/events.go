@@ -7,10 +7,6 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 )
 
-// minEvent is the length of the smallest event: crypto's fixed part and an empty
-// payload. A test compares it with crypto.
-const minEvent = 8 + 8 + 32 + 1 + 32 + 8 + 1
-
 // BufferedEvents carries events that were sequenced after the snapshot, in
 // ascending order (protocol.md §3.3.5).
 type BufferedEvents struct {
@@ -30,8 +26,8 @@ func (m *BufferedEvents) append(dst []byte) []byte {
 // parse reuses the room of m.Events, so that a reader of many batches allocates
 // once. The count is at most MaxBatch, whatever the peer says.
 func (m *BufferedEvents) parse(c *codec.Cursor) {
-	m.Ref.parse(c)                   // 32 ref
-	n := c.Count(MaxBatch, minEvent) // uvarint count of events
+	m.Ref.parse(c)                              // 32 ref
+	n := c.Count(MaxBatch, crypto.MinEventSize) // uvarint count of events
 	m.Events = slices.Grow(m.Events[:0], n)[:n]
 	crypto.DecodeEvents(c, m.Events) // events
 }

@@ -72,7 +72,7 @@ func goldenSession() []vector {
 
 func goldenMigration() []vector {
 	ref := Ref{MigrationID(run(0xa0, 16)), 0x0102030405060708, 5}
-	attempt := Attempt{5, 7, 2}
+	attempt := Attempt{Epoch: 5, Boot: 7, Count: 2}
 	head := crypto.Head{Origin: ref.Origin, Sequence: 8, Digest: crypto.Digest(run(0x40, 32)), Outputs: crypto.Digest(run(0x60, 32))}
 	node, signature := crypto.NodeID(run(0x80, 32)), crypto.Signature(run(0xc0, 64))
 	stats := Stats{1 << 20, 1 << 18, 99, 12, 3 * time.Millisecond, time.Second, 5 * time.Millisecond, 5}

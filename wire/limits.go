@@ -1,6 +1,9 @@
 package wire
 
-import "github.com/ferrymesh/ferry/codec"
+import (
+	"github.com/ferrymesh/ferry/codec"
+	"github.com/ferrymesh/ferry/crypto"
+)
 
 // The limits of protocol.md §3.8. They are part of the protocol: a receiver
 // refuses what exceeds them, so a sender must stay within them. All sizes are
@@ -16,7 +19,7 @@ const (
 	MaxBatchBytes = 512 << 10
 
 	// MaxPayload bounds the payload of one event.
-	MaxPayload = 256 << 10
+	MaxPayload = crypto.MaxPayload
 	// MaxOutputs bounds the outputs of one event, added up.
 	MaxOutputs = 256 << 10
 	// MaxOutputCount bounds how many outputs one event may have. Without it a
@@ -28,7 +31,7 @@ const (
 	MaxBatch = 64
 
 	// MaxKind bounds the name of a daemon's kind.
-	MaxKind = 64
+	MaxKind = crypto.MaxKind
 	// MaxName bounds the name of a node or daemon, which is for people only.
 	MaxName = 64
 	// MaxLabel bounds the label of a producer.

@@ -48,6 +48,15 @@ func (r *Ref) parse(c *codec.Cursor) {
 	r.Epoch = c.Uint64()    //  8 epoch
 }
 
+// AppendRef appends migration 16 | origin 8 | epoch 8, as in a message.
+func AppendRef(dst []byte, r Ref) []byte { return r.append(dst) }
+
+// DecodeRef reads what AppendRef wrote.
+func DecodeRef(c *codec.Cursor) (r Ref) {
+	r.parse(c)
+	return r
+}
+
 // appendAddrs appends a list of addresses, in the sender's order of preference.
 func appendAddrs(dst []byte, addrs []string) []byte {
 	dst = codec.AppendUvarint(dst, uint64(len(addrs)))

@@ -69,7 +69,9 @@ func (r random) ref() (ref Ref) {
 	return ref
 }
 
-func (r random) attempt() Attempt { return Attempt{r.Uint64(), r.Uint64(), r.Uint64()} }
+func (r random) attempt() Attempt {
+	return Attempt{Epoch: r.Uint64(), Boot: r.Uint64(), Count: r.Uint64()}
+}
 
 func (r random) head() (h crypto.Head) {
 	h.Origin, h.Sequence = r.Uint64(), r.Uint64()

@@ -110,7 +110,7 @@ func (d *Daemon) Cert(to int, change func(*crypto.FreezeCert)) crypto.FreezeCert
 	d.count++
 	h := d.handover(to)
 	cert := crypto.FreezeCert{
-		From: h.From, To: h.To, Epoch: h.Epoch, Attempt: crypto.AttemptID{Epoch: h.Epoch - 1, Boot: 1, Count: d.count},
+		From: h.From, To: h.To, Epoch: h.Epoch, Attempt: crypto.Attempt{Epoch: h.Epoch - 1, Boot: 1, Count: d.count},
 		Head: h.Head, Next: h.Next, Previous: h.Previous,
 	}
 	if change != nil {
