@@ -48,7 +48,7 @@ func (g *greeter) SessionDown(_ transport.SessionID, err error) {
 }
 
 // Frame implements transport.Receiver.
-func (g *greeter) Frame(_ transport.SessionID, ch transport.Channel, h wire.Header, body []byte) {
+func (g *greeter) Frame(_ transport.SessionID, ch wire.Channel, h wire.Header, body []byte) {
 	if known := h.Type.Subprotocol().Known(); known && len(body) != h.Length || !known && len(body) != 0 || len(body) > h.Type.MaxBody() {
 		g.complain("%v on %v: %d bytes of %d", h.Type, ch, len(body), h.Length)
 	}
@@ -129,10 +129,10 @@ func newKnocker(f *testing.F, g *greeter) *knocker {
 func (k *knocker) script(conn *quic.Conn, in *tape) {
 	var begun [2]io.WriteCloser
 	if in.next() >= 16 {
-		for i, kind := range []transport.StreamKind{transport.KindControl, transport.KindSubmit} {
+		for i, ch := range []wire.Channel{wire.ChannelControl, wire.ChannelSubmit} {
 			st, err := open(conn, 3)
 			if err == nil {
-				_, err = st.Write([]byte{byte(kind)})
+				_, err = st.Write([]byte{byte(ch)})
 			}
 			if err != nil {
 				return
@@ -186,18 +186,18 @@ func FuzzHandshake(f *testing.F) {
 	g, k := newGreeter(f)
 	hello := wire.AppendFrame(nil, &wire.Hello{Versions: subproto.Supported(), Boot: 1})
 	ref := wire.Ref{Migration: wire.MigrationID{1}, Origin: 2, Epoch: 3}
-	header := func(kind transport.StreamKind) []byte {
-		return transport.AppendStreamHeader(nil, transport.StreamHeader{Kind: kind, Ref: ref})
+	header := func(ch wire.Channel) []byte {
+		return transport.AppendStreamHeader(nil, transport.StreamHeader{Channel: ch, Ref: ref})
 	}
-	control, submit := piece(3, header(transport.KindControl), hello), piece(3, header(transport.KindSubmit))
+	control, submit := piece(3, header(wire.ChannelControl), hello), piece(3, header(wire.ChannelSubmit))
 	chunk := wire.AppendFrame(nil, &wire.SnapshotReady{Ref: ref, Data: []byte("abc"), Last: true})
 	events := wire.AppendFrame(nil, &wire.BufferedEvents{Ref: ref})
 	f.Add([]byte{})
 	f.Add(bytes.Join([][]byte{{0}, control}, nil))
 	f.Add(bytes.Join([][]byte{{0}, submit, control}, nil))
 	f.Add(bytes.Join([][]byte{{16}, piece(0, hello), piece(1, hello)}, nil))
-	f.Add(bytes.Join([][]byte{{16}, piece(2, header(transport.KindSnapshot), chunk), piece(0, hello)}, nil))
-	f.Add(bytes.Join([][]byte{{16}, piece(2, header(transport.KindEvents), events), piece(2, header(transport.KindEvents), events[:9])}, nil))
+	f.Add(bytes.Join([][]byte{{16}, piece(2, header(wire.ChannelSnapshot), chunk), piece(0, hello)}, nil))
+	f.Add(bytes.Join([][]byte{{16}, piece(2, header(wire.ChannelEvents), events), piece(2, header(wire.ChannelEvents), events[:9])}, nil))
 	f.Add(bytes.Join([][]byte{{16}, piece(0, hello), piece(0, []byte{1, 1, 0xff, 0xff, 0xff, 0xff})}, nil))
 	f.Add(bytes.Join([][]byte{{16}, piece(1, []byte{0x7f, 1, 0, 0, 0, 3, 1, 2, 3}), piece(2, []byte{9})}, nil))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -13,11 +13,11 @@ import (
 // from, and what follows the header is left alone.
 func FuzzStreamHeader(f *testing.F) {
 	ref := wire.Ref{Migration: wire.MigrationID{1, 2, 3}, Origin: 1 << 60, Epoch: 7}
-	for kind := range transport.StreamKind(6) {
-		f.Add(transport.AppendStreamHeader(nil, transport.StreamHeader{Kind: kind, Ref: ref}))
+	for ch := range wire.Channel(6) {
+		f.Add(transport.AppendStreamHeader(nil, transport.StreamHeader{Channel: ch, Ref: ref}))
 	}
 	f.Add([]byte(nil))
-	f.Add(bytes.Repeat([]byte{byte(transport.KindEvents)}, 40))
+	f.Add(bytes.Repeat([]byte{byte(wire.ChannelEvents)}, 40))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, n, err := transport.ParseStreamHeader(b)
 		if err != nil {

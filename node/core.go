@@ -8,7 +8,6 @@ import (
 	"github.com/ferrymesh/ferry/daemon"
 	"github.com/ferrymesh/ferry/orchestrator"
 	"github.com/ferrymesh/ferry/source"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -258,7 +257,7 @@ func (c *Core) sendAll(envelopes []wire.Envelope) {
 // sendOn returns the length of the frame.
 func (c *Core) sendOn(s *session, msg wire.Message) int {
 	c.encoded = wire.AppendFrame(c.encoded[:0], msg)
-	send := Send{Session: s.id, Channel: subproto.ChannelOf(msg.Type()), Frame: bytes.Clone(c.encoded)}
+	send := Send{Session: s.id, Channel: msg.Type().Channel(), Frame: bytes.Clone(c.encoded)}
 	if r, ok := msg.(wire.Referring); ok {
 		send.Migration = r.Reference().Migration
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -74,7 +73,7 @@ type Dial struct {
 // Send is one encoded frame for a session.
 type Send struct {
 	Session   SessionID
-	Channel   subproto.Channel
+	Channel   wire.Channel
 	Migration wire.MigrationID
 	Frame     []byte
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -55,7 +54,7 @@ type link struct {
 	up      [2]bool
 	session int
 	dialing bool
-	last    [2]map[subproto.Channel]time.Time // arrival of the newest message, per direction and stream
+	last    [2]map[wire.Channel]time.Time // arrival of the newest message, per direction and stream
 }
 
 // faults are the ways of one run's network. Everything is lossless and in order per stream, as QUIC is,
@@ -113,7 +112,7 @@ func (w *world) copies() int {
 func (w *world) carry(l *link, side, to int, msg wire.Message) {
 	session := l.session
 	arrive := w.now.Add(w.between(100*time.Microsecond, w.faults.slowest))
-	channel := subproto.ChannelOf(msg.Type())
+	channel := msg.Type().Channel()
 	if !w.chance(w.faults.shuffle) {
 		if last := l.last[side][channel]; arrive.Before(last) {
 			arrive = last
@@ -160,7 +159,7 @@ func (w *world) dial(l *link, side int) {
 func (w *world) connect(l *link) {
 	l.session++
 	l.up = [2]bool{true, true}
-	l.last = [2]map[subproto.Channel]time.Time{{}, {}}
+	l.last = [2]map[wire.Channel]time.Time{{}, {}}
 	// The accepting end greets first, so that the dialing end's first message finds it ready.
 	w.linkUp(l.ends[0], l.ends[1])
 	w.linkUp(l.ends[1], l.ends[0])

@@ -14,7 +14,6 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/orchestrator"
 	"github.com/ferrymesh/ferry/source"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -71,7 +70,7 @@ func newWorld(seed uint64) *world {
 		waiting: map[uint64]source.Submission{}, acked: map[item]uint64{},
 	}
 	for _, ends := range [][2]int{{atSource, atTarget}, {atSource, atThird}, {atTarget, atThird}} {
-		w.links = append(w.links, &link{ends: ends, last: [2]map[subproto.Channel]time.Time{{}, {}}})
+		w.links = append(w.links, &link{ends: ends, last: [2]map[wire.Channel]time.Time{{}, {}}})
 	}
 	w.asked = orchestrator.Request{Ref: wire.Ref{Migration: ref.Migration, Origin: ref.Origin}, Source: ids[atSource], Target: ids[atTarget]}
 	w.asked.Options = wire.Options{Stall: 5 * time.Second}

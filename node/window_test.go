@@ -8,7 +8,6 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -29,7 +28,7 @@ func decoded(t *testing.T, s node.Send) wire.Message {
 // submitted are the bytes that a step puts on the submit stream of a session, and the submissions among them.
 func submitted(t *testing.T, e node.Effects) (bytes int, list []*wire.Submit) {
 	for _, s := range e.Sends {
-		if s.Channel != subproto.Submit {
+		if s.Channel != wire.ChannelSubmit {
 			continue
 		}
 		bytes += len(s.Frame)

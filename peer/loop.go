@@ -6,7 +6,6 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/source"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/transport"
 	"github.com/ferrymesh/ferry/wire"
@@ -121,7 +120,7 @@ func (p *Peer) sends(e node.Effects) {
 	for _, s := range e.Sends {
 		// An error means that the session is gone or was too slow to read; either way its end is reported
 		// as such, and whoever sent this sends it again on the next one.
-		_ = p.net.Send(transport.SessionID(s.Session), channelOf(s.Channel), s.Migration, s.Frame)
+		_ = p.net.Send(transport.SessionID(s.Session), s.Channel, s.Migration, s.Frame)
 	}
 	for _, end := range e.EndEvents {
 		p.net.CloseEvents(transport.SessionID(end.Session), end.Migration)
@@ -129,16 +128,6 @@ func (p *Peer) sends(e node.Effects) {
 	for _, d := range e.Disconnects {
 		p.net.Disconnect(transport.SessionID(d.Session), d.Reason)
 	}
-}
-
-func channelOf(c subproto.Channel) transport.Channel {
-	switch c {
-	case subproto.Submit:
-		return transport.ChannelSubmit
-	case subproto.Events:
-		return transport.ChannelEvents
-	}
-	return transport.ChannelControl
 }
 
 // dispatch puts a call on its daemon's queue, or starts it beside the queue.

@@ -95,7 +95,7 @@ func (g *guest) SessionDown(transport.SessionID, error) {}
 
 func (g *guest) Snapshot(_ transport.SessionID, _ wire.Ref, r transport.SnapshotReader) { r.Close() }
 
-func (g *guest) Frame(_ transport.SessionID, _ transport.Channel, h wire.Header, body []byte) {
+func (g *guest) Frame(_ transport.SessionID, _ wire.Channel, h wire.Header, body []byte) {
 	if m, err := wire.Decode(h, body); err == nil {
 		g.told <- m
 	}
@@ -108,14 +108,14 @@ func (g *guest) enter(t *testing.T, at *Peer) transport.SessionID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.say(t, id, transport.ChannelControl, &wire.Hello{Versions: subproto.Supported(), Boot: 1})
+	g.say(t, id, wire.ChannelControl, &wire.Hello{Versions: subproto.Supported(), Boot: 1})
 	if _, ok := (<-g.told).(*wire.Hello); !ok {
 		t.Fatal("not greeted")
 	}
 	return id
 }
 
-func (g *guest) say(t *testing.T, id transport.SessionID, ch transport.Channel, m wire.Message) {
+func (g *guest) say(t *testing.T, id transport.SessionID, ch wire.Channel, m wire.Message) {
 	t.Helper()
 	if err := g.Send(id, ch, wire.MigrationID{}, wire.AppendFrame(nil, m)); err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestReauthorizeReachesEverySession(t *testing.T) {
 	if err := open.Reauthorize(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	g.say(t, older, transport.ChannelSubmit, &wire.Open{Origin: d.Origin})
+	g.say(t, older, wire.ChannelSubmit, &wire.Open{Origin: d.Origin})
 	if m := <-g.told; m.Type() != wire.TypeRefused {
 		t.Errorf("on the older session Open is answered with %s", m.Type())
 	}
@@ -171,7 +171,7 @@ func TestReauthorizeDuringTheHello(t *testing.T) {
 	}
 	g := newGuest(t)
 	id := g.enter(t, open)
-	g.say(t, id, transport.ChannelSubmit, &wire.Open{Origin: d.Origin})
+	g.say(t, id, wire.ChannelSubmit, &wire.Open{Origin: d.Origin})
 	if m := <-g.told; m.Type() != wire.TypeRefused {
 		t.Errorf("without the right to submit, Open is answered with %s", m.Type())
 	}

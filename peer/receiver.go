@@ -32,7 +32,7 @@ func (r *receiver) SessionDown(id transport.SessionID, err error) {
 }
 
 // Frame implements transport.Receiver.
-func (r *receiver) Frame(id transport.SessionID, _ transport.Channel, h wire.Header, body []byte) {
+func (r *receiver) Frame(id transport.SessionID, _ wire.Channel, h wire.Header, body []byte) {
 	r.p.post(node.Frame{Session: node.SessionID(id), Header: h, Body: body})
 }
 

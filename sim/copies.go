@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/ferrymesh/ferry/node"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -122,7 +121,7 @@ func (cp *copying) deliver(change func(*stream)) {
 		return
 	}
 	to := st.at.life
-	to.at(e.arriveAt(streamKey{subproto.Copy, st.ref.Migration}), func() {
+	to.at(e.arriveAt(streamKey{wire.ChannelSnapshot, st.ref.Migration}), func() {
 		if e.over || st.at.down {
 			return
 		}

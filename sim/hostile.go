@@ -7,7 +7,6 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -229,7 +228,7 @@ func (l *liar) say(e *end, msg wire.Message) {
 	if take, ok := msg.(*wire.TakeSnapshot); ok && take.Target == l.from.ID {
 		take.Target = l.to.ID
 	}
-	send := node.Send{Channel: subproto.ChannelOf(msg.Type()), Frame: wire.AppendFrame(nil, msg)}
+	send := node.Send{Channel: msg.Type().Channel(), Frame: wire.AppendFrame(nil, msg)}
 	if r, ok := msg.(wire.Referring); ok {
 		send.Migration = r.Reference().Migration
 	}

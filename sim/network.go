@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/ferrymesh/ferry/node"
-	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -53,7 +52,7 @@ type end struct {
 
 // streamKey tells the streams of one direction apart.
 type streamKey struct {
-	channel   subproto.Channel
+	channel   wire.Channel
 	migration wire.MigrationID // of Events and Copy
 }
 
@@ -148,7 +147,7 @@ func (e *end) send(s node.Send) {
 
 func (e *end) transmit(s node.Send) {
 	k := streamKey{channel: s.Channel}
-	if s.Channel == subproto.Events {
+	if s.Channel == wire.ChannelEvents {
 		k.migration = s.Migration
 	}
 	e.c.checkLeak(e.life, s.Frame)

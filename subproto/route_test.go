@@ -188,17 +188,3 @@ func TestD1_Rights(t *testing.T) {
 		}
 	}
 }
-
-// No two kinds of traffic share a stream, and everything that is not bulk is control.
-func TestChannels(t *testing.T) {
-	want := map[wire.Type]Channel{wire.TypeSnapshotReady: Copy, wire.TypeBufferedEvents: Events}
-	for _, msg := range wire.Types() {
-		channel := want[msg]
-		if msg.Subprotocol() == wire.SubSubmission && msg != wire.TypeForward && msg != wire.TypeForwarded {
-			channel = Submit
-		}
-		if got := ChannelOf(msg); got != channel {
-			t.Errorf("%v travels on %d, want %d", msg, got, channel)
-		}
-	}
-}

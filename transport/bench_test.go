@@ -138,12 +138,12 @@ func BenchmarkPingControl(b *testing.B) {
 	one, two := join(b, medium{"quic", listenQUIC}, 1, Config{}), join(b, medium{"quic", listenQUIC}, 2, Config{})
 	back := make(chan struct{})
 	two.onFrame = func(f received) {
-		_ = two.Send(f.id, ChannelControl, wire.MigrationID{}, progress(1, 1))
+		_ = two.Send(f.id, wire.ChannelControl, wire.MigrationID{}, progress(1, 1))
 	}
 	one.onFrame = func(received) { back <- struct{}{} }
 	at, _ := dial(b, one, two)
 	for b.Loop() {
-		if err := one.Send(at, ChannelControl, wire.MigrationID{}, progress(1, 1)); err != nil {
+		if err := one.Send(at, wire.ChannelControl, wire.MigrationID{}, progress(1, 1)); err != nil {
 			b.Fatal(err)
 		}
 		<-back
@@ -168,7 +168,7 @@ func BenchmarkSmallFrames(b *testing.B) {
 	for b.Loop() {
 		count, want = 0, burst
 		for range burst {
-			if err := one.Send(at, ChannelControl, wire.MigrationID{}, bulk(1, 92)); err != nil {
+			if err := one.Send(at, wire.ChannelControl, wire.MigrationID{}, bulk(1, 92)); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -18,7 +18,7 @@ func TestFramesArriveInOrderBothWays(t *testing.T) {
 	onBoth(t, func(t *testing.T, m medium) {
 		a, b, at, bt := pair(t, m, Config{})
 		const count = 2000
-		for _, ch := range []Channel{ChannelControl, ChannelSubmit, ChannelEvents} {
+		for _, ch := range []wire.Channel{wire.ChannelControl, wire.ChannelSubmit, wire.ChannelEvents} {
 			var sending sync.WaitGroup
 			sending.Go(func() { sendNumbered(t, a, at, ch, count) })
 			sending.Go(func() { sendNumbered(t, b, bt, ch, count) })
@@ -29,7 +29,7 @@ func TestFramesArriveInOrderBothWays(t *testing.T) {
 	})
 }
 
-func sendNumbered(t *testing.T, n *node, id SessionID, ch Channel, count uint64) {
+func sendNumbered(t *testing.T, n *node, id SessionID, ch wire.Channel, count uint64) {
 	for i := range count {
 		if err := n.Send(id, ch, refOf(1).Migration, progress(1, i)); err != nil {
 			t.Errorf("send %d on %v: %v", i, ch, err)
@@ -38,7 +38,7 @@ func sendNumbered(t *testing.T, n *node, id SessionID, ch Channel, count uint64)
 	}
 }
 
-func wantNumbered(t *testing.T, n *node, id SessionID, ch Channel, count uint64) {
+func wantNumbered(t *testing.T, n *node, id SessionID, ch wire.Channel, count uint64) {
 	t.Helper()
 	for i := range count {
 		f := next(t, n.frames, fmt.Sprintf("frame %d", i))
@@ -57,7 +57,7 @@ func TestLargeAndSmallFramesKeepTheirOrder(t *testing.T) {
 		for range 150 {
 			frame := bulk(1, random.IntN(1<<random.IntN(18)+1))
 			sent = append(sent, bytes.Clone(frame))
-			if err := a.Send(at, ChannelControl, wire.MigrationID{}, frame); err != nil {
+			if err := a.Send(at, wire.ChannelControl, wire.MigrationID{}, frame); err != nil {
 				t.Fatalf("seed %d: send: %v", seed, err)
 			}
 		}
@@ -75,7 +75,7 @@ func TestUnknownSubprotocolIsDeliveredEmpty(t *testing.T) {
 		a, b, at, _ := pair(t, m, Config{})
 		strange := append([]byte{9, 1, 0, 0, 0x40, 0}, make([]byte, 1<<14)...)
 		for _, frame := range [][]byte{strange, progress(1, 5)} {
-			if err := a.Send(at, ChannelControl, wire.MigrationID{}, frame); err != nil {
+			if err := a.Send(at, wire.ChannelControl, wire.MigrationID{}, frame); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -94,12 +94,12 @@ func TestBodyBelongsToTheReceiver(t *testing.T) {
 		a, b, at, _ := pair(t, m, Config{})
 		first := progress(1, 1)
 		want := bytes.Clone(first[headerLen:])
-		if err := a.Send(at, ChannelControl, wire.MigrationID{}, first); err != nil {
+		if err := a.Send(at, wire.ChannelControl, wire.MigrationID{}, first); err != nil {
 			t.Fatal(err)
 		}
 		f := next(t, b.frames, "the first frame")
 		for i := range 100 {
-			if err := a.Send(at, ChannelControl, wire.MigrationID{}, progress(2, uint64(i))); err != nil {
+			if err := a.Send(at, wire.ChannelControl, wire.MigrationID{}, progress(2, uint64(i))); err != nil {
 				t.Fatal(err)
 			}
 			next(t, b.frames, "a later frame")
@@ -116,7 +116,7 @@ func TestBlockedFrameHoldsUpItsStreamAlone(t *testing.T) {
 		gate := make(chan struct{})
 		others := make(chan received, 64)
 		b.onFrame = func(f received) {
-			if f.ch == ChannelEvents {
+			if f.ch == wire.ChannelEvents {
 				<-gate
 				return
 			}
@@ -125,19 +125,19 @@ func TestBlockedFrameHoldsUpItsStreamAlone(t *testing.T) {
 		at, _ := dial(t, a, b)
 		// Enough to fill what the stream may hold, so that the writer waits.
 		for range 6 {
-			if err := a.Send(at, ChannelEvents, refOf(1).Migration, bulk(1, 128<<10)); err != nil {
+			if err := a.Send(at, wire.ChannelEvents, refOf(1).Migration, bulk(1, 128<<10)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for i := range 10 {
-			for _, ch := range []Channel{ChannelControl, ChannelSubmit} {
+			for _, ch := range []wire.Channel{wire.ChannelControl, wire.ChannelSubmit} {
 				if err := a.Send(at, ch, wire.MigrationID{}, progress(1, uint64(i))); err != nil {
 					t.Fatal(err)
 				}
 				next(t, others, "a frame on "+ch.String())
 			}
 		}
-		if a.Queued(at, ChannelEvents, refOf(1).Migration) == 0 {
+		if a.Queued(at, wire.ChannelEvents, refOf(1).Migration) == 0 {
 			t.Error("nothing is queued behind a reader that does not read")
 		}
 		close(gate)
@@ -158,7 +158,7 @@ func TestFullQueueEndsTheSession(t *testing.T) {
 			wantIs(t, err, wire.ErrBufferFull)
 			down := next(t, a.down, "the end of the session")
 			wantIs(t, down.err, ErrQueueFull)
-			wantIs(t, a.Send(at, ChannelControl, wire.MigrationID{}, progress(1, 1)), ErrNoSession)
+			wantIs(t, a.Send(at, wire.ChannelControl, wire.MigrationID{}, progress(1, 1)), ErrNoSession)
 			open()
 			closed := (*ClosedError)(nil)
 			if down := next(t, b.down, "the peer's end"); down.id != bt || !errors.As(down.err, &closed) {
@@ -174,7 +174,7 @@ func TestFullQueueEndsTheSession(t *testing.T) {
 // flood sends until it fails, and fails for good after 64 MiB.
 func flood(a *node, id SessionID) error {
 	for range 1024 {
-		if err := a.Send(id, ChannelControl, wire.MigrationID{}, bulk(1, 64<<10)); err != nil {
+		if err := a.Send(id, wire.ChannelControl, wire.MigrationID{}, bulk(1, 64<<10)); err != nil {
 			return err
 		}
 	}
@@ -185,18 +185,18 @@ func TestQueuedFallsToZero(t *testing.T) {
 	onBoth(t, func(t *testing.T, m medium) {
 		a, b, at, _ := pair(t, m, Config{})
 		for i := range 16 {
-			if err := a.Send(at, ChannelSubmit, wire.MigrationID{}, bulk(1, 64<<10)); err != nil {
+			if err := a.Send(at, wire.ChannelSubmit, wire.MigrationID{}, bulk(1, 64<<10)); err != nil {
 				t.Fatal(i, err)
 			}
 		}
 		for range 16 {
 			next(t, b.frames, "a frame")
 		}
-		eventually(t, "the queue to empty", func() bool { return a.Queued(at, ChannelSubmit, wire.MigrationID{}) == 0 })
-		if got := a.Queued(at, ChannelEvents, wire.MigrationID{}); got != 0 {
+		eventually(t, "the queue to empty", func() bool { return a.Queued(at, wire.ChannelSubmit, wire.MigrationID{}) == 0 })
+		if got := a.Queued(at, wire.ChannelEvents, wire.MigrationID{}); got != 0 {
 			t.Errorf("a stream that does not exist queues %d bytes", got)
 		}
-		if got := a.Queued(at+1, ChannelControl, wire.MigrationID{}); got != 0 {
+		if got := a.Queued(at+1, wire.ChannelControl, wire.MigrationID{}); got != 0 {
 			t.Errorf("a session that does not exist queues %d bytes", got)
 		}
 	})
@@ -222,12 +222,12 @@ func TestCloseEventsEndsAfterWhatIsQueued(t *testing.T) {
 		a, b, at, bt := pair(t, m, Config{Transfers: 1})
 		for round := range 3 {
 			for i := range uint64(50) {
-				if err := a.Send(at, ChannelEvents, refOf(1).Migration, progress(1, i)); err != nil {
+				if err := a.Send(at, wire.ChannelEvents, refOf(1).Migration, progress(1, i)); err != nil {
 					t.Fatalf("round %d: %v", round, err)
 				}
 			}
 			a.CloseEvents(at, refOf(1).Migration)
-			wantNumbered(t, b, bt, ChannelEvents, 50)
+			wantNumbered(t, b, bt, wire.ChannelEvents, 50)
 		}
 		a.CloseEvents(at, refOf(9).Migration)
 	})
@@ -236,14 +236,14 @@ func TestCloseEventsEndsAfterWhatIsQueued(t *testing.T) {
 func TestEventStreamSpeaksForOneMigration(t *testing.T) {
 	onBoth(t, func(t *testing.T, m medium) {
 		a, b, at, _ := pair(t, m, Config{})
-		wantIs(t, a.Send(at, ChannelEvents, refOf(2).Migration, progress(1, 1)), ErrBadStream)
-		wantIs(t, a.Send(at, ChannelEvents, refOf(2).Migration, nil), ErrBadStream)
-		wantIs(t, a.Send(at, Channel(9), refOf(1).Migration, progress(1, 1)), ErrBadStream)
-		if err := a.Send(at, ChannelEvents, refOf(1).Migration, progress(1, 1)); err != nil {
+		wantIs(t, a.Send(at, wire.ChannelEvents, refOf(2).Migration, progress(1, 1)), ErrBadStream)
+		wantIs(t, a.Send(at, wire.ChannelEvents, refOf(2).Migration, nil), ErrBadStream)
+		wantIs(t, a.Send(at, wire.Channel(9), refOf(1).Migration, progress(1, 1)), ErrBadStream)
+		if err := a.Send(at, wire.ChannelEvents, refOf(1).Migration, progress(1, 1)); err != nil {
 			t.Fatal(err)
 		}
 		next(t, b.frames, "the first frame")
-		if err := a.Send(at, ChannelEvents, refOf(1).Migration, progress(2, 2)); err != nil {
+		if err := a.Send(at, wire.ChannelEvents, refOf(1).Migration, progress(2, 2)); err != nil {
 			t.Fatal(err)
 		}
 		wantIs(t, next(t, b.down, "the end").err, ErrBadStream)
@@ -269,7 +269,7 @@ func TestDisconnectTellsBothSides(t *testing.T) {
 		}
 		a.Disconnect(at, "again")
 		a.Disconnect(99, "unknown")
-		wantIs(t, a.Send(at, ChannelControl, wire.MigrationID{}, progress(1, 1)), ErrNoSession)
+		wantIs(t, a.Send(at, wire.ChannelControl, wire.MigrationID{}, progress(1, 1)), ErrNoSession)
 		_, err := a.OpenSnapshot(context.Background(), at, refOf(1))
 		wantIs(t, err, ErrNoSession)
 	})
@@ -281,7 +281,7 @@ func TestSessionDownWaitsForTheLastFrame(t *testing.T) {
 		inside, gate := make(chan struct{}), make(chan struct{})
 		b.onFrame = func(received) { inside <- struct{}{}; <-gate }
 		at, _ := dial(t, a, b)
-		if err := a.Send(at, ChannelControl, wire.MigrationID{}, progress(1, 1)); err != nil {
+		if err := a.Send(at, wire.ChannelControl, wire.MigrationID{}, progress(1, 1)); err != nil {
 			t.Fatal(err)
 		}
 		next(t, inside, "the frame")
@@ -314,7 +314,7 @@ func TestCloseEndsEverything(t *testing.T) {
 		if down.id != bt || !errors.As(down.err, &closed) || closed.Code != CodeShutdown || !closed.Remote {
 			t.Errorf("peer saw %v", down.err)
 		}
-		wantIs(t, a.Send(at, ChannelControl, wire.MigrationID{}, progress(1, 1)), ErrNoSession)
+		wantIs(t, a.Send(at, wire.ChannelControl, wire.MigrationID{}, progress(1, 1)), ErrNoSession)
 		wantIs(t, tryDial(t, a, b.id, b.Addrs()...), ErrClosed)
 		if err := a.Close(); err != nil {
 			t.Errorf("second close: %v", err)
@@ -444,7 +444,7 @@ func hammer(t *testing.T, peer, hub *node, random *rand.Rand) {
 				if i == stopAt && mig == 0 {
 					peer.Disconnect(id, "enough")
 				}
-				ch := Channel(i%3) + ChannelControl
+				ch := wire.Channel(i%3) + wire.ChannelControl
 				_ = peer.Send(id, ch, refOf(mig).Migration, progress(mig, uint64(i)))
 				_ = peer.Queued(id, ch, refOf(mig).Migration)
 			}

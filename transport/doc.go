@@ -72,10 +72,10 @@
 // ALPN "ferry/1", TLS 1.3, both sides with exactly one self-signed ed25519
 // certificate. Every stream begins with a header:
 //
-//	+--------+-----------------------+-----------------+-----------------+
-//	| kind 1 | migration 16          | origin 8        | epoch 8         |
-//	+--------+-----------------------+-----------------+-----------------+
-//	          `---------- events (3) and snapshot (4) only -------------'
+//	+-----------+-----------------------+-----------------+-----------------+
+//	| channel 1 | migration 16          | origin 8        | epoch 8         |
+//	+-----------+-----------------------+-----------------+-----------------+
+//	             `---------- events (3) and snapshot (4) only -------------'
 //
 // followed by frames of package wire. The dialer opens control (1) and submit
 // (2) at once; the acceptor answers with the single byte 1 on the control

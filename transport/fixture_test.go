@@ -78,7 +78,7 @@ func anyone(crypto.NodeID) (wire.Rights, bool) { return wire.AllRights, true }
 // received is one frame as a Receiver got it.
 type received struct {
 	id   SessionID
-	ch   Channel
+	ch   wire.Channel
 	h    wire.Header
 	body []byte
 }
@@ -142,7 +142,7 @@ func (r *recorder) SessionDown(id SessionID, err error) {
 	r.down <- ended{id, err}
 }
 
-func (r *recorder) Frame(id SessionID, ch Channel, h wire.Header, body []byte) {
+func (r *recorder) Frame(id SessionID, ch wire.Channel, h wire.Header, body []byte) {
 	r.check(id, "delivered a frame")
 	f := received{id, ch, h, body}
 	if r.onFrame != nil {

@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
 )
 
-// The dialer opens both bidirectional streams at once, each with its kind, and
+// The dialer opens both bidirectional streams at once, each with its channel, and
 // then waits for one byte on the control stream. Only that byte proves that it
 // was let in: in TLS 1.3 the dialer's handshake is over before the other side
 // has looked at its key. The wait costs a round trip when a session begins,
@@ -24,29 +25,29 @@ var errNoHello = fmt.Errorf("%w: it ended before the hello", ErrBadStream)
 func greet(ctx context.Context, m mux) (control, submit stream, err error) {
 	stop := context.AfterFunc(ctx, func() { m.shut(CodeSilent, "the hello took too long") })
 	defer stop()
-	if control, err = openKind(m, KindControl); err != nil {
+	if control, err = openChannel(m, wire.ChannelControl); err != nil {
 		return nil, nil, err
 	}
-	if submit, err = openKind(m, KindSubmit); err != nil {
+	if submit, err = openChannel(m, wire.ChannelSubmit); err != nil {
 		return nil, nil, err
 	}
 	head, err := readStreamHeader(control)
 	switch {
 	case errors.Is(err, io.EOF):
 		err = errNoHello
-	case err == nil && head.Kind != KindControl:
-		err = errWrongKind
+	case err == nil && head.Channel != wire.ChannelControl:
+		err = errWrongStream
 	}
 	return control, submit, err
 }
 
-// openKind opens a bidirectional stream and says what it is.
-func openKind(m mux, kind StreamKind) (stream, error) {
+// openChannel opens a bidirectional stream and says what it is.
+func openChannel(m mux, ch wire.Channel) (stream, error) {
 	st, err := m.openPair()
 	if err != nil {
 		return nil, err
 	}
-	_, err = st.Write(AppendStreamHeader(nil, StreamHeader{Kind: kind}))
+	_, err = st.Write(AppendStreamHeader(nil, StreamHeader{Channel: ch}))
 	return st, err
 }
 
@@ -64,12 +65,12 @@ func answer(ctx context.Context, m mux) (control, submit stream, err error) {
 		switch {
 		case err != nil:
 			return nil, nil, err
-		case head.Kind == KindControl && control == nil:
+		case head.Channel == wire.ChannelControl && control == nil:
 			control = st
-		case head.Kind == KindSubmit && submit == nil:
+		case head.Channel == wire.ChannelSubmit && submit == nil:
 			submit = st
 		default:
-			return nil, nil, errWrongKind
+			return nil, nil, errWrongStream
 		}
 	}
 	return control, submit, nil

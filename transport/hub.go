@@ -28,7 +28,7 @@ type Hub struct {
 // it is delivered; chunks of snapshots included, events as the frames that
 // carry them. Blocking holds the stream up. An error breaks the session, and
 // the frame is lost with it. body must not be kept.
-type Hook func(kind StreamKind, h wire.Header, body []byte) error
+type Hook func(ch wire.Channel, h wire.Header, body []byte) error
 
 // link is one direction between two nodes.
 type link struct{ from, to crypto.NodeID }
@@ -60,8 +60,8 @@ func (h *Hub) Listen(cfg Config, r Receiver) (Network, error) {
 		return nil, err
 	}
 	self := n.cfg.Key.ID()
-	n.tap = func(from crypto.NodeID, kind StreamKind, header wire.Header, body []byte) error {
-		return h.inspect(link{from, self}, kind, header, body)
+	n.tap = func(from crypto.NodeID, ch wire.Channel, header wire.Header, body []byte) error {
+		return h.inspect(link{from, self}, ch, header, body)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -115,14 +115,14 @@ func (h *Hub) Hook(from, to crypto.NodeID, hook Hook) {
 }
 
 // inspect runs the hook of a link, if there is one, outside the lock.
-func (h *Hub) inspect(l link, kind StreamKind, header wire.Header, body []byte) error {
+func (h *Hub) inspect(l link, ch wire.Channel, header wire.Header, body []byte) error {
 	h.mu.Lock()
 	hook := h.hooks[l]
 	h.mu.Unlock()
 	if hook == nil {
 		return nil
 	}
-	if err := hook(kind, header, body); err != nil {
+	if err := hook(ch, header, body); err != nil {
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	}
 	return nil

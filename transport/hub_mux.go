@@ -112,7 +112,7 @@ func (m *hubMux) openPair() (stream, error) {
 	case m.other.pairs <- pipePair{in: there, out: back}:
 		return pipePair{in: back, out: there}, nil
 	default:
-		return nil, errWrongKind
+		return nil, errWrongStream
 	}
 }
 

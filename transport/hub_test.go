@@ -30,11 +30,11 @@ func TestHubCutAndHeal(t *testing.T) {
 		wantIs(t, next(t, a.down, "an end at a").err, ErrTimeout)
 		wantIs(t, next(t, b.down, "an end at b").err, ErrTimeout)
 	}
-	wantIs(t, a.Send(ab, ChannelControl, wire.MigrationID{}, progress(1, 1)), ErrNoSession)
+	wantIs(t, a.Send(ab, wire.ChannelControl, wire.MigrationID{}, progress(1, 1)), ErrNoSession)
 	wantIs(t, tryDial(t, a, b.id, b.Addrs()...), ErrUnreachable)
 	wantIs(t, tryDial(t, b, a.id, a.Addrs()...), ErrUnreachable)
-	sendNumbered(t, a, ac, ChannelControl, 1)
-	wantNumbered(t, c, 1, ChannelControl, 1)
+	sendNumbered(t, a, ac, wire.ChannelControl, 1)
+	wantNumbered(t, c, 1, wire.ChannelControl, 1)
 	hub.Heal(a.id, b.id)
 	dial(t, a, b)
 }
@@ -42,20 +42,20 @@ func TestHubCutAndHeal(t *testing.T) {
 func TestHubHookSeesEveryFrame(t *testing.T) {
 	hub, m := hubMedium()
 	a, b, at, bt := pair(t, m, Config{})
-	var seen [KindSnapshot + 1]atomic.Int64
-	hub.Hook(a.id, b.id, func(kind StreamKind, h wire.Header, body []byte) error {
+	var seen [wire.ChannelSnapshot + 1]atomic.Int64
+	hub.Hook(a.id, b.id, func(ch wire.Channel, h wire.Header, body []byte) error {
 		if len(body) != h.Length {
 			t.Errorf("a body of %d bytes under a header of %d", len(body), h.Length)
 		}
-		seen[kind].Add(1)
+		seen[ch].Add(1)
 		return nil
 	})
-	sendNumbered(t, a, at, ChannelControl, 3)
-	wantNumbered(t, b, bt, ChannelControl, 3)
-	sendNumbered(t, a, at, ChannelEvents, 2)
-	wantNumbered(t, b, bt, ChannelEvents, 2)
-	sendNumbered(t, b, bt, ChannelSubmit, 4) // the other direction
-	wantNumbered(t, a, at, ChannelSubmit, 4)
+	sendNumbered(t, a, at, wire.ChannelControl, 3)
+	wantNumbered(t, b, bt, wire.ChannelControl, 3)
+	sendNumbered(t, a, at, wire.ChannelEvents, 2)
+	wantNumbered(t, b, bt, wire.ChannelEvents, 2)
+	sendNumbered(t, b, bt, wire.ChannelSubmit, 4) // the other direction
+	wantNumbered(t, a, at, wire.ChannelSubmit, 4)
 	w, r := openSnapshot(t, a, b, at, refOf(1))
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -63,9 +63,9 @@ func TestHubHookSeesEveryFrame(t *testing.T) {
 	if _, err := io.ReadAll(r); err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range map[StreamKind]int64{KindControl: 3, KindSubmit: 0, KindEvents: 2, KindSnapshot: 1} {
-		if got := seen[kind].Load(); got != want {
-			t.Errorf("kind %d: the hook saw %d frames, want %d", kind, got, want)
+	for ch, want := range map[wire.Channel]int64{wire.ChannelControl: 3, wire.ChannelSubmit: 0, wire.ChannelEvents: 2, wire.ChannelSnapshot: 1} {
+		if got := seen[ch].Load(); got != want {
+			t.Errorf("%v: the hook saw %d frames, want %d", ch, got, want)
 		}
 	}
 }
@@ -74,8 +74,8 @@ func TestHubHookBreaksTheSession(t *testing.T) {
 	hub, m := hubMedium()
 	a, b, at, _ := pair(t, m, Config{})
 	fault := errors.New("cable pulled")
-	hub.Hook(a.id, b.id, func(StreamKind, wire.Header, []byte) error { return fault })
-	sendNumbered(t, a, at, ChannelControl, 1)
+	hub.Hook(a.id, b.id, func(wire.Channel, wire.Header, []byte) error { return fault })
+	sendNumbered(t, a, at, wire.ChannelControl, 1)
 	down := next(t, b.down, "the end at b")
 	wantIs(t, down.err, fault)
 	wantIs(t, down.err, ErrTimeout)
@@ -85,9 +85,9 @@ func TestHubHookBreaksTheSession(t *testing.T) {
 	}
 	hub.Hook(a.id, b.id, nil)
 	at, bt := dial(t, a, b)
-	sendNumbered(t, a, at, ChannelControl, 1)
-	wantNumbered(t, b, bt, ChannelControl, 1)
-	hub.Hook(a.id, b.id, func(StreamKind, wire.Header, []byte) error { return fault })
+	sendNumbered(t, a, at, wire.ChannelControl, 1)
+	wantNumbered(t, b, bt, wire.ChannelControl, 1)
+	hub.Hook(a.id, b.id, func(wire.Channel, wire.Header, []byte) error { return fault })
 	_, r := openSnapshotAndSend(t, a, b, at)
 	_, err := io.ReadAll(r)
 	wantIs(t, err, io.ErrUnexpectedEOF)

@@ -32,7 +32,7 @@ type inbox struct {
 
 func newInbox(s *session, head StreamHeader, src recvStream) *inbox {
 	size := readerLen
-	if head.Kind == KindEvents {
+	if head.Channel == wire.ChannelEvents {
 		size = eventsReaderLen
 	}
 	return &inbox{s: s, head: head, r: bufio.NewReaderSize(src, size)}
@@ -41,7 +41,6 @@ func newInbox(s *session, head StreamHeader, src recvStream) *inbox {
 // run delivers frames until the stream ends. It returns nil only if the stream
 // was finished between two frames.
 func (in *inbox) run() error {
-	channel := Channel(in.head.Kind)
 	for {
 		h, body, err := in.next()
 		if err == io.EOF {
@@ -53,7 +52,7 @@ func (in *inbox) run() error {
 		if err := in.check(h, body); err != nil {
 			return err
 		}
-		in.s.net.receiver.Frame(in.s.info.ID, channel, h, body)
+		in.s.net.receiver.Frame(in.s.info.ID, in.head.Channel, h, body)
 	}
 }
 
@@ -111,13 +110,13 @@ func (in *inbox) body(n int) ([]byte, error) {
 // check holds a migration frame on an event stream to the stream's own Ref: a
 // stream speaks for one migration.
 func (in *inbox) check(h wire.Header, body []byte) error {
-	if in.head.Kind == KindEvents && h.Subprotocol() == wire.SubMigration {
+	if in.head.Channel == wire.ChannelEvents && h.Subprotocol() == wire.SubMigration {
 		c := codec.NewCursor(body)
-		if ref := parseRef(&c); c.Err() != nil || ref != in.head.Ref {
+		if ref := wire.DecodeRef(&c); c.Err() != nil || ref != in.head.Ref {
 			return errForeignRef
 		}
 	}
-	return in.s.net.inspect(in.s.info.Peer, in.head.Kind, h, body)
+	return in.s.net.inspect(in.s.info.Peer, in.head.Channel, h, body)
 }
 
 // midFrame turns the end of the stream into what it is once part of a frame has

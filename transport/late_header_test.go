@@ -21,7 +21,7 @@ func TestLateHeaderCostsItsStreamAlone(t *testing.T) {
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
-	events := AppendStreamHeader(nil, StreamHeader{Kind: KindEvents, Ref: refOf(1)})
+	events := AppendStreamHeader(nil, StreamHeader{Channel: wire.ChannelEvents, Ref: refOf(1)})
 	_, _ = prompt.Write(append(events, progress(1, 1)...))
 	next(t, b.frames, "a frame of the stream that has begun")
 	next(t, late.Context().Done(), "the end of the one that has not")
@@ -35,7 +35,7 @@ func TestLateHeaderCostsItsStreamAlone(t *testing.T) {
 	if err != nil {
 		t.Fatalf("another one in its place: %v", err)
 	}
-	_, _ = other.Write(AppendStreamHeader(nil, StreamHeader{Kind: KindSnapshot, Ref: refOf(2)}))
+	_, _ = other.Write(AppendStreamHeader(nil, StreamHeader{Channel: wire.ChannelSnapshot, Ref: refOf(2)}))
 	if err := next(t, b.snapshots, "a stream in its place").r.Close(); err != nil {
 		t.Error(err)
 	}
@@ -52,7 +52,7 @@ func TestRefusedEventsEndTheSession(t *testing.T) {
 	conn, control, _ := rawHello(t, b, stranger(t, b))
 	_, _ = control.Write(progress(1, 1))
 	id := next(t, b.frames, "a frame, which says what the session is called").id
-	if err := b.Send(id, ChannelEvents, refOf(1).Migration, progress(1, 2)); err != nil {
+	if err := b.Send(id, wire.ChannelEvents, refOf(1).Migration, progress(1, 2)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -249,9 +249,3 @@ func TestQUICErrorsAreTranslated(t *testing.T) {
 		}
 	}
 }
-
-func TestChannelNames(t *testing.T) {
-	if got := Channel(9).String(); got != "channel 9" {
-		t.Errorf("got %s", got)
-	}
-}

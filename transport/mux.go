@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/ferrymesh/ferry/crypto"
+	"github.com/ferrymesh/ferry/wire"
 )
 
 // A mux is one authenticated connection that carries streams. QUIC and the Hub
@@ -58,7 +59,7 @@ type stream interface {
 	recvStream
 }
 
-// Urgencies of the kinds of stream. A connection that has more to send than it
+// Urgencies of the channels. A connection that has more to send than it
 // may sends control frames first and snapshot chunks last.
 const (
 	urgencyControl  = 0
@@ -68,8 +69,8 @@ const (
 )
 
 // urgencyOf returns the urgency of a unidirectional stream.
-func urgencyOf(k StreamKind) int8 {
-	if k == KindEvents {
+func urgencyOf(ch wire.Channel) int8 {
+	if ch == wire.ChannelEvents {
 		return urgencyEvents
 	}
 	return urgencySnapshot

@@ -29,7 +29,7 @@ type network struct {
 	guests   *guests
 	callers  *callers
 	buffers  buffers
-	tap      func(from crypto.NodeID, kind StreamKind, h wire.Header, body []byte) error // nil, or the Hub's hooks
+	tap      func(from crypto.NodeID, ch wire.Channel, h wire.Header, body []byte) error // nil, or the Hub's hooks
 
 	ctx     context.Context // ends when Close begins
 	cancel  context.CancelFunc
@@ -158,7 +158,7 @@ func (n *network) admit(m mux, g *guest, info Session, control, submit stream) (
 	n.receiver.SessionUp(s.info)
 	if info.Inbound {
 		// If this fails the connection is gone, and the supervisor finds out.
-		_, _ = control.Write([]byte{byte(KindControl)})
+		_, _ = control.Write([]byte{byte(wire.ChannelControl)})
 	}
 	s.start()
 	go func() {
@@ -210,7 +210,7 @@ func (n *network) enter() (done func(), ok bool) {
 }
 
 // Send implements Network.
-func (n *network) Send(id SessionID, ch Channel, mig wire.MigrationID, frame []byte) error {
+func (n *network) Send(id SessionID, ch wire.Channel, mig wire.MigrationID, frame []byte) error {
 	s := n.session(id)
 	if s == nil {
 		return ErrNoSession
@@ -219,7 +219,7 @@ func (n *network) Send(id SessionID, ch Channel, mig wire.MigrationID, frame []b
 }
 
 // Queued implements Network.
-func (n *network) Queued(id SessionID, ch Channel, mig wire.MigrationID) int {
+func (n *network) Queued(id SessionID, ch wire.Channel, mig wire.MigrationID) int {
 	if s := n.session(id); s != nil {
 		if box := s.lookup(ch, mig); box != nil {
 			return box.queued()
@@ -267,11 +267,11 @@ func (n *network) Addrs() []string {
 func (n *network) Pending() []Pending { return n.callers.all() }
 
 // inspect shows a frame to the Hub's hooks before it is delivered.
-func (n *network) inspect(from crypto.NodeID, kind StreamKind, h wire.Header, body []byte) error {
+func (n *network) inspect(from crypto.NodeID, ch wire.Channel, h wire.Header, body []byte) error {
 	if n.tap == nil {
 		return nil
 	}
-	return n.tap(from, kind, h, body)
+	return n.tap(from, ch, h, body)
 }
 
 // Close implements Network. A second call waits like the first.

@@ -187,11 +187,11 @@ func rawHello(t testing.TB, b *node, conf *tls.Config) (conn *quic.Conn, control
 	}
 	t.Cleanup(func() { _ = conn.CloseWithError(0, "") })
 	var streams [2]*quic.Stream
-	for i, kind := range []byte{byte(KindSubmit), byte(KindControl)} { // the other way round
+	for i, ch := range []byte{byte(wire.ChannelSubmit), byte(wire.ChannelControl)} { // the other way round
 		if streams[i], err = conn.OpenStream(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := streams[i].Write([]byte{kind}); err != nil {
+		if _, err := streams[i].Write([]byte{ch}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -213,7 +213,7 @@ func TestBadHellos(t *testing.T) {
 		"silence":         {},
 		"one stream":      {"\x01"},
 		"twice control":   {"\x01", "\x01"},
-		"an event stream": {"\x03" + string(make([]byte, refLen))},
+		"an event stream": {"\x03" + string(make([]byte, wire.RefSize))},
 		"an unknown kind": {"\x63", "\x01"},
 		"an unsaid kind":  {"\x01", ""},
 	}
@@ -253,7 +253,7 @@ func TestRulesOfStreams(t *testing.T) {
 			_, _ = st.Write([]byte(text))
 		}
 	}
-	events := string(AppendStreamHeader(nil, StreamHeader{Kind: KindEvents, Ref: refOf(1)}))
+	events := string(AppendStreamHeader(nil, StreamHeader{Channel: wire.ChannelEvents, Ref: refOf(1)}))
 	b := join(t, medium{"quic", listenQUIC}, 2, Config{HandshakeTimeout: time.Second})
 	breaches := map[string]func(*testing.T, *quic.Conn, *quic.Stream){
 		"a control stream of one direction": uni("\x01"),
@@ -316,7 +316,7 @@ func TestHalfSentFramesAreCapped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		head := AppendStreamHeader(nil, StreamHeader{Kind: KindEvents, Ref: refOf(1)})
+		head := AppendStreamHeader(nil, StreamHeader{Channel: wire.ChannelEvents, Ref: refOf(1)})
 		_, _ = st.Write(append(head, 2, 5, 0, 7, 0xff, 0xff))
 	}
 	closed := (*quic.ApplicationError)(nil)

@@ -18,7 +18,7 @@ func TestSnapshotGivenUpAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.Cancel(context.Canceled)
-			if err := a.Send(at, ChannelControl, wire.MigrationID{}, progress(1, i)); err != nil {
+			if err := a.Send(at, wire.ChannelControl, wire.MigrationID{}, progress(1, i)); err != nil {
 				t.Fatal(err)
 			}
 			next(t, b.frames, "a frame of the session")
@@ -38,7 +38,7 @@ func TestResetBeforeTheHeader(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Write(AppendStreamHeader(nil, StreamHeader{Kind: KindSnapshot, Ref: refOf(1)})[:sent]); err != nil {
+		if _, err := st.Write(AppendStreamHeader(nil, StreamHeader{Channel: wire.ChannelSnapshot, Ref: refOf(1)})[:sent]); err != nil {
 			t.Fatal(err)
 		}
 		st.CancelWrite(7)

@@ -18,7 +18,7 @@ var (
 	errHalfFrame   = fmt.Errorf("%w: it ended within a frame", ErrBadStream)
 	errAssembly    = fmt.Errorf("%w: too many half-sent frames", ErrBadStream)
 	errControlEnd  = fmt.Errorf("%w: a control or submit stream ended", ErrBadStream)
-	errWrongKind   = fmt.Errorf("%w: a stream of that kind has no place there", ErrBadStream)
+	errWrongStream = fmt.Errorf("%w: a stream of that kind has no place there", ErrBadStream)
 	errNoReference = fmt.Errorf("%w: the first event frame does not name its migration", ErrBadStream)
 )
 
@@ -77,8 +77,8 @@ func newSession(n *network, m mux, control, submit stream) *session {
 func (s *session) start() {
 	s.spawn(s.control.run)
 	s.spawn(s.submit.run)
-	s.spawn(func() { s.readPair(KindControl, s.readers[0]) })
-	s.spawn(func() { s.readPair(KindSubmit, s.readers[1]) })
+	s.spawn(func() { s.readPair(wire.ChannelControl, s.readers[0]) })
+	s.spawn(func() { s.readPair(wire.ChannelSubmit, s.readers[1]) })
 	s.spawn(s.acceptStreams)
 }
 
@@ -143,8 +143,8 @@ func (s *session) broken(err error) {
 
 // readPair delivers the frames of the control or submit stream, neither of
 // which ends before the session does.
-func (s *session) readPair(kind StreamKind, src recvStream) {
-	err := newInbox(s, StreamHeader{Kind: kind}, src).run()
+func (s *session) readPair(ch wire.Channel, src recvStream) {
+	err := newInbox(s, StreamHeader{Channel: ch}, src).run()
 	if err == nil {
 		err = errControlEnd
 	}
@@ -175,14 +175,14 @@ func (s *session) acceptStreams() {
 // other traffic. It is refused, which gives its slot back.
 func (s *session) readOne(src recvStream) {
 	late := time.AfterFunc(s.net.cfg.HandshakeTimeout, src.refuse)
-	kind, err := readKind(src)
+	ch, err := readChannel(src)
 	if !late.Stop() {
 		return
 	}
 	var head StreamHeader
 	if err == nil {
 		late.Reset(s.net.cfg.HandshakeTimeout)
-		head, err = readHeaderOf(kind, src)
+		head, err = readHeaderOf(ch, src)
 		late.Stop()
 	}
 	switch {
@@ -191,13 +191,13 @@ func (s *session) readOne(src recvStream) {
 		src.refuse()
 		return
 	case err != nil:
-	case head.Kind == KindEvents:
+	case head.Channel == wire.ChannelEvents:
 		// Ends with nil when the source has no more events to send.
 		err = newInbox(s, head, src).run()
-	case head.Kind == KindSnapshot:
+	case head.Channel == wire.ChannelSnapshot:
 		s.net.receiver.Snapshot(s.info.ID, head.Ref, newSnapshotReader(s, head.Ref, src))
 	default:
-		err = errWrongKind
+		err = errWrongStream
 	}
 	if err != nil {
 		src.refuse()
@@ -206,7 +206,7 @@ func (s *session) readOne(src recvStream) {
 }
 
 // send puts one frame into the outbox of its channel.
-func (s *session) send(ch Channel, mig wire.MigrationID, frame []byte) error {
+func (s *session) send(ch wire.Channel, mig wire.MigrationID, frame []byte) error {
 	if s.ctx.Err() != nil {
 		return ErrNoSession
 	}
@@ -226,11 +226,11 @@ func (s *session) send(ch Channel, mig wire.MigrationID, frame []byte) error {
 }
 
 // outbox returns the outbox of a channel, opening an event stream on demand.
-func (s *session) outbox(ch Channel, mig wire.MigrationID, frame []byte) (*outbox, error) {
+func (s *session) outbox(ch wire.Channel, mig wire.MigrationID, frame []byte) (*outbox, error) {
 	switch ch {
-	case ChannelControl:
+	case wire.ChannelControl:
 		return s.control, nil
-	case ChannelSubmit:
+	case wire.ChannelSubmit:
 		return s.submit, nil
 	}
 	s.mu.Lock()
@@ -244,8 +244,8 @@ func (s *session) outbox(ch Channel, mig wire.MigrationID, frame []byte) (*outbo
 	// The stream's header needs the whole Ref, which Send is not given; every
 	// frame of a migration starts with it.
 	c := codec.NewCursor(frame[min(headerLen, len(frame)):])
-	ref := parseRef(&c)
-	if ch != ChannelEvents || c.Err() != nil || ref.Migration != mig {
+	ref := wire.DecodeRef(&c)
+	if ch != wire.ChannelEvents || c.Err() != nil || ref.Migration != mig {
 		return nil, errNoReference
 	}
 	// Frames queue in the outbox until the stream is open, which may take as
@@ -257,11 +257,11 @@ func (s *session) outbox(ch Channel, mig wire.MigrationID, frame []byte) (*outbo
 }
 
 // lookup returns the outbox of a channel if there is one.
-func (s *session) lookup(ch Channel, mig wire.MigrationID) *outbox {
+func (s *session) lookup(ch wire.Channel, mig wire.MigrationID) *outbox {
 	switch ch {
-	case ChannelControl:
+	case wire.ChannelControl:
 		return s.control
-	case ChannelSubmit:
+	case wire.ChannelSubmit:
 		return s.submit
 	}
 	s.mu.Lock()
@@ -272,7 +272,7 @@ func (s *session) lookup(ch Channel, mig wire.MigrationID) *outbox {
 // writeEvents opens the event stream of a migration when its turn comes and
 // writes to it until it is finished.
 func (s *session) writeEvents(box *outbox, ref wire.Ref) {
-	head := StreamHeader{Kind: KindEvents, Ref: ref}
+	head := StreamHeader{Channel: wire.ChannelEvents, Ref: ref}
 	out, err := s.open(s.ctx, s.eventSlots, head)
 	if err != nil {
 		s.broken(err)
@@ -310,7 +310,7 @@ func (s *session) open(ctx context.Context, slots chan struct{}, head StreamHead
 	}
 	out, err := s.mux.openOne(ctx)
 	if err == nil {
-		out.prioritize(urgencyOf(head.Kind))
+		out.prioritize(urgencyOf(head.Channel))
 		_, err = out.Write(AppendStreamHeader(nil, head))
 	}
 	if err != nil {

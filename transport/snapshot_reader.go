@@ -135,7 +135,7 @@ func (r *snapshotReader) accept(h wire.Header, body []byte) error {
 		// It would let a peer keep the reader busy without ever advancing.
 		return r.bad("an empty chunk before the last")
 	}
-	if err := r.s.net.inspect(r.s.info.Peer, KindSnapshot, h, body); err != nil {
+	if err := r.s.net.inspect(r.s.info.Peer, wire.ChannelSnapshot, h, body); err != nil {
 		r.s.broken(err)
 		return r.cut(err)
 	}

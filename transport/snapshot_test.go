@@ -177,8 +177,8 @@ func TestSnapshotWaitsForItsReader(t *testing.T) {
 		}()
 		// Time passes, and the other streams do not notice.
 		for i := range uint64(200) {
-			sendNumbered(t, a, at, ChannelControl, 1)
-			wantNumbered(t, b, bt, ChannelControl, 1)
+			sendNumbered(t, a, at, wire.ChannelControl, 1)
+			wantNumbered(t, b, bt, wire.ChannelControl, 1)
 			if held := written.Load(); held > maxSessionWindow {
 				t.Fatalf("after %d frames the unread stream holds %d bytes", i, held)
 			}
@@ -219,7 +219,7 @@ func TestSnapshotFramingIsChecked(t *testing.T) {
 	onBoth(t, func(t *testing.T, m medium) {
 		a, b, at, bt := pair(t, m, Config{})
 		for name, test := range tests {
-			head := AppendStreamHeader(nil, StreamHeader{Kind: KindSnapshot, Ref: refOf(1)})
+			head := AppendStreamHeader(nil, StreamHeader{Channel: wire.ChannelSnapshot, Ref: refOf(1)})
 			if err := rawStream(a, at, append(head, test.bytes...)); err != nil {
 				t.Fatal(err)
 			}
@@ -230,8 +230,8 @@ func TestSnapshotFramingIsChecked(t *testing.T) {
 			}
 			_ = r.Close()
 		}
-		sendNumbered(t, a, at, ChannelControl, 1)
-		wantNumbered(t, b, bt, ChannelControl, 1)
+		sendNumbered(t, a, at, wire.ChannelControl, 1)
+		wantNumbered(t, b, bt, wire.ChannelControl, 1)
 	})
 }
 
@@ -252,7 +252,7 @@ func TestLargeForeignChunksAreRead(t *testing.T) {
 	onBoth(t, func(t *testing.T, m medium) {
 		a, b, at, _ := pair(t, m, Config{})
 		data := string(bytes.Repeat([]byte{7}, wire.MaxChunk))
-		stream := AppendStreamHeader(nil, StreamHeader{Kind: KindSnapshot, Ref: refOf(1)})
+		stream := AppendStreamHeader(nil, StreamHeader{Channel: wire.ChannelSnapshot, Ref: refOf(1)})
 		stream = append(stream, chunk(1, 0, data, false)...)
 		stream = append(stream, chunk(1, wire.MaxChunk, data, true)...)
 		wrote := make(chan error, 1)

@@ -32,7 +32,7 @@ type snapshotWriter struct {
 func (s *session) openSnapshot(ctx context.Context, ref wire.Ref) (*snapshotWriter, error) {
 	opening, cancel := s.whileUp(ctx)
 	defer cancel()
-	out, err := s.open(opening, s.snapshots, StreamHeader{Kind: KindSnapshot, Ref: ref})
+	out, err := s.open(opening, s.snapshots, StreamHeader{Channel: wire.ChannelSnapshot, Ref: ref})
 	// Both contexts end the wait; which of them did decides what is said.
 	switch {
 	case err == nil:

@@ -15,7 +15,7 @@ func TestEventStreamsBeyondTheLimitWait(t *testing.T) {
 		a, b, at, bt := pair(t, m, Config{})
 		const migrations, limit = 150, 64
 		for mig := range byte(migrations) {
-			if err := a.Send(at, ChannelEvents, refOf(mig).Migration, progress(mig, uint64(mig))); err != nil {
+			if err := a.Send(at, wire.ChannelEvents, refOf(mig).Migration, progress(mig, uint64(mig))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -27,9 +27,9 @@ func TestEventStreamsBeyondTheLimitWait(t *testing.T) {
 		}
 		collect(limit)
 		// Control is not held up by the streams that wait.
-		sendNumbered(t, a, at, ChannelControl, 1)
-		wantNumbered(t, b, bt, ChannelControl, 1)
-		if a.Queued(at, ChannelEvents, refOf(0).Migration)+a.Queued(at, ChannelEvents, refOf(migrations-1).Migration) == 0 &&
+		sendNumbered(t, a, at, wire.ChannelControl, 1)
+		wantNumbered(t, b, bt, wire.ChannelControl, 1)
+		if a.Queued(at, wire.ChannelEvents, refOf(0).Migration)+a.Queued(at, wire.ChannelEvents, refOf(migrations-1).Migration) == 0 &&
 			len(seen) == migrations {
 			t.Error("more streams ran at once than the limit allows")
 		}
@@ -64,8 +64,8 @@ func TestSnapshotsBeyondTheLimitWait(t *testing.T) {
 			opened <- err
 		}()
 		// Snapshots that wait do not keep event streams from opening.
-		sendNumbered(t, a, at, ChannelEvents, 1)
-		wantNumbered(t, b, 1, ChannelEvents, 1)
+		sendNumbered(t, a, at, wire.ChannelEvents, 1)
+		wantNumbered(t, b, 1, wire.ChannelEvents, 1)
 		if err := first.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestStalledStreamsLeaveRoom(t *testing.T) {
 		gate := make(chan struct{})
 		control := make(chan received, 16)
 		b.onFrame = func(f received) {
-			if f.ch == ChannelEvents {
+			if f.ch == wire.ChannelEvents {
 				<-gate
 				return
 			}
@@ -114,13 +114,13 @@ func TestStalledStreamsLeaveRoom(t *testing.T) {
 		at, _ := dial(t, a, b)
 		for mig := range byte(64) {
 			for range 2 {
-				if err := a.Send(at, ChannelEvents, refOf(mig).Migration, bulk(mig, 96<<10)); err != nil {
+				if err := a.Send(at, wire.ChannelEvents, refOf(mig).Migration, bulk(mig, 96<<10)); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
 		for i := range uint64(10) {
-			if err := a.Send(at, ChannelControl, wire.MigrationID{}, progress(1, i)); err != nil {
+			if err := a.Send(at, wire.ChannelControl, wire.MigrationID{}, progress(1, i)); err != nil {
 				t.Fatal(err)
 			}
 			next(t, control, "a control frame")

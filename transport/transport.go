@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -13,32 +12,6 @@ import (
 // SessionID names one session of one Network. Numbers start at 1, grow, and
 // are never reused while the process lives.
 type SessionID uint64
-
-// Channel says which stream of a session a frame travels on. Frames of one
-// channel arrive in the order in which they were sent; nothing orders two
-// channels with respect to each other.
-type Channel uint8
-
-// The channels. Each has its own flow control, so that one that is not read
-// holds up that one alone (see the package limits for how far that goes).
-const (
-	ChannelControl Channel = 1 // requests and answers; one stream each way
-	ChannelSubmit  Channel = 2 // submissions and receipts; one stream each way
-	ChannelEvents  Channel = 3 // the events of one migration, source to target
-)
-
-// String returns the name of the channel, or its number.
-func (c Channel) String() string {
-	switch c {
-	case ChannelControl:
-		return "control"
-	case ChannelSubmit:
-		return "submit"
-	case ChannelEvents:
-		return "events"
-	}
-	return fmt.Sprintf("channel %d", uint8(c))
-}
 
 // Session describes a live connection to an authenticated peer. It is a value:
 // what it says was true when the session came up and does not change.
@@ -62,7 +35,7 @@ type Receiver interface {
 	SessionDown(id SessionID, err error)
 	// Frame delivers one frame. The body belongs to the receiver. Blocking
 	// here is backpressure on that stream alone; it also delays SessionDown.
-	Frame(id SessionID, ch Channel, h wire.Header, body []byte)
+	Frame(id SessionID, ch wire.Channel, h wire.Header, body []byte)
 	// Snapshot delivers an incoming snapshot stream with the framing taken
 	// off. It must not block: the receiver hands r to a goroutine of its own
 	// and closes it whatever happens. Reads yield the data in order; io.EOF
@@ -81,14 +54,14 @@ type Network interface {
 	// is a *WrongNodeError; where every address failed it holds one each.
 	Dial(ctx context.Context, peer crypto.NodeID, addrs []string) (SessionID, error)
 	// Send queues one whole frame, header included, and takes ownership of
-	// it. mig is read for ChannelEvents only; the first frame of a migration
+	// it. mig is read for wire.ChannelEvents only; the first frame of a migration
 	// opens its stream and must start with the migration's Ref. Send never
 	// blocks: a full queue returns ErrQueueFull and ends the session, because
 	// a peer that is too slow to read must not hold our memory.
-	Send(id SessionID, ch Channel, mig wire.MigrationID, frame []byte) error
+	Send(id SessionID, ch wire.Channel, mig wire.MigrationID, frame []byte) error
 	// Queued returns the bytes of that stream that were not yet handed to the
 	// network; 0 if there is no such stream.
-	Queued(id SessionID, ch Channel, mig wire.MigrationID) int
+	Queued(id SessionID, ch wire.Channel, mig wire.MigrationID) int
 	// CloseEvents ends the event stream of a migration after what is queued.
 	// A later Send for the same migration opens a new stream.
 	CloseEvents(id SessionID, mig wire.MigrationID)

@@ -81,6 +81,11 @@ func TestD3_VocabularyIsFrozen(t *testing.T) {
 			t.Errorf("subprotocol %s is %d, want %d", got, got, want)
 		}
 	}
+	for want, got := range []Channel{1: ChannelControl, 2: ChannelSubmit, 3: ChannelEvents, 4: ChannelSnapshot} {
+		if int(got) != want {
+			t.Errorf("channel %s is %d, want %d", got, got, want)
+		}
+	}
 }
 
 // The sizes that a receiver relies on before it has read a body.
@@ -88,11 +93,11 @@ func TestD3_FixedPartsHaveTheirLength(t *testing.T) {
 	r := newRandom(t)
 	event := r.event(crypto.EventInput, 0)
 	for name, c := range map[string]struct{ got, want int }{
-		"ref":        {len(r.ref().append(nil)), refLen},
+		"ref":        {len(r.ref().append(nil)), RefSize},
 		"event":      {len(crypto.AppendEvent(nil, event)), crypto.MinEventSize},
 		"submission": {len(appendSubmissions(nil, make([]Submission, 1))) - 1, minSubmission},
 		"receipt":    {len(appendReceipts(nil, make([]ReceiptItem, 1))) - 1, minReceipt},
-		"header":     {len(AppendFrame(nil, &CutoverNotify{})) - refLen, headerLen},
+		"header":     {len(AppendFrame(nil, &CutoverNotify{})) - RefSize, headerLen},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s has %d bytes, want %d", name, c.got, c.want)
@@ -105,7 +110,7 @@ func TestD3_FixedPartsHaveTheirLength(t *testing.T) {
 func TestD3_FullBatchesFit(t *testing.T) {
 	label := string(bytes.Repeat([]byte("l"), MaxLabel))
 	event := crypto.CausalEvent{Kind: crypto.EventInput, Payload: make([]byte, MaxPayload)}
-	room := MaxBatchBytes - refLen - 1 // for events, behind their count
+	room := MaxBatchBytes - RefSize - 1 // for events, behind their count
 	last := crypto.CausalEvent{Kind: crypto.EventInput, Payload: make([]byte, room-len(crypto.AppendEvent(nil, event))-crypto.MinEventSize-2)}
 	half := Submission{1, make([]byte, MaxPayload)}
 	rest := Submission{2, make([]byte, SubmitRoom-SubmissionLen(&half)-8-3)}

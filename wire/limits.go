@@ -49,8 +49,6 @@ const (
 const (
 	// headerLen is the length of a frame header.
 	headerLen = 6
-	// refLen is the encoded length of a Ref.
-	refLen = 16 + 8 + 8
 	// minSubmission is the length of the smallest submission: a number and an
 	// empty payload.
 	minSubmission = 8 + 1

@@ -33,6 +33,9 @@ type Ref struct {
 	Epoch     uint64
 }
 
+// RefSize is the encoded size of a Ref in bytes.
+const RefSize = 16 + 8 + 8
+
 // Reference returns the Ref itself. Messages inherit it by embedding.
 func (r Ref) Reference() Ref { return r }
 

@@ -135,13 +135,13 @@ func TestReadFrameReusesItsBuffer(t *testing.T) {
 func TestSplitFrame(t *testing.T) {
 	two := AppendFrame(AppendFrame(nil, &Cancel{Ref{Origin: 1}}), &Ask{Ref: Ref{Origin: 2}})
 	h, body, rest, err := SplitFrame(two)
-	if err != nil || h.Type != TypeCancel || len(body) != refLen {
+	if err != nil || h.Type != TypeCancel || len(body) != RefSize {
 		t.Fatalf("first frame: %+v, %d bytes, %v", h, len(body), err)
 	}
 	if h, _, rest, err = SplitFrame(rest); err != nil || h.Type != TypeAsk || len(rest) != 0 {
 		t.Fatalf("second frame: %+v, %d bytes left, %v", h, len(rest), err)
 	}
-	for n := range two[:headerLen+refLen] {
+	for n := range two[:headerLen+RefSize] {
 		if _, _, rest, err := SplitFrame(two[:n]); !errors.Is(err, codec.ErrTruncated) || len(rest) != n {
 			t.Errorf("%d bytes: %v, %d bytes left", n, err, len(rest))
 		}

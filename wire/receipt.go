@@ -22,7 +22,7 @@ func ReceiptLen(r *ReceiptItem) int {
 
 // ReceiptRoom is how many bytes of receipts, as ReceiptLen counts them, one
 // Receipts or Forwarded frame can carry, whatever else is in it.
-const ReceiptRoom = MaxBatchBytes - refLen - 32 - 8 - 8 - 2 - MaxLabel - 2
+const ReceiptRoom = MaxBatchBytes - RefSize - 32 - 8 - 8 - 2 - MaxLabel - 2
 
 // Receipts answers Submit (protocol.md §3.4.4). A frame without items is a valid
 // answer to a Submit without items.

@@ -76,7 +76,7 @@ func SubmissionsLen(items []Submission) (n int) {
 // SubmitRoom is how many bytes of submissions, as SubmissionLen counts them, one
 // Submit or Forward frame can carry, whatever else is in it. A Submit of more is
 // refused: it could be read, and perhaps not be forwarded (protocol.md §3.4.3).
-const SubmitRoom = MaxBatchBytes - refLen - 32 - 8 - MaxLabel - 2
+const SubmitRoom = MaxBatchBytes - RefSize - 32 - 8 - MaxLabel - 2
 
 // Submit submits events (protocol.md §3.4.3). They are applied in the order of
 // the frame.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -154,5 +155,22 @@ func TestReplayCompleteSignature(t *testing.T) {
 	}
 	if err := m.Sign(crypto.PublicOnly(key.Public())); !errors.Is(err, crypto.ErrCannotSign) {
 		t.Errorf("signed without a secret: %v", err)
+	}
+}
+
+// No two kinds of traffic share a stream, and everything that is not bulk is control.
+func TestChannels(t *testing.T) {
+	want := map[Type]Channel{TypeSnapshotReady: ChannelSnapshot, TypeBufferedEvents: ChannelEvents}
+	for _, msg := range Types() {
+		channel := cmp.Or(want[msg], ChannelControl)
+		if msg.Subprotocol() == SubSubmission && msg != TypeForward && msg != TypeForwarded {
+			channel = ChannelSubmit
+		}
+		if got := msg.Channel(); got != channel {
+			t.Errorf("%v travels on %v, want %v", msg, got, channel)
+		}
+	}
+	if got := Channel(9).String(); got != "channel 9" {
+		t.Errorf("an unknown channel prints as %s", got)
 	}
 }

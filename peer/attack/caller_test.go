@@ -71,10 +71,10 @@ func (v *victim) tryCall(key *crypto.NodeKeypair) (*caller, error) {
 	}
 	c := &caller{t: v.t, conn: conn, heard: make(chan wire.Message, 1024)}
 	v.t.Cleanup(c.hangUp)
-	if c.control, err = c.open(transport.KindControl); err != nil {
+	if c.control, err = c.open(wire.ChannelControl); err != nil {
 		return nil, err
 	}
-	if c.submit, err = c.open(transport.KindSubmit); err != nil {
+	if c.submit, err = c.open(wire.ChannelSubmit); err != nil {
 		return nil, err
 	}
 	if _, err := io.ReadFull(c.control, make([]byte, 1)); err != nil {
@@ -86,21 +86,21 @@ func (v *victim) tryCall(key *crypto.NodeKeypair) (*caller, error) {
 
 func (c *caller) hangUp() { _ = c.conn.CloseWithError(0, "") }
 
-func (c *caller) open(k transport.StreamKind) (*quic.Stream, error) {
+func (c *caller) open(ch wire.Channel) (*quic.Stream, error) {
 	st, err := c.conn.OpenStream()
 	if err == nil {
-		_, err = st.Write([]byte{byte(k)})
+		_, err = st.Write([]byte{byte(ch)})
 	}
 	return st, err
 }
 
 // one opens a one-way stream that belongs to a migration. It waits for the victim's leave.
-func (c *caller) one(k transport.StreamKind, ref wire.Ref) (*quic.SendStream, error) {
+func (c *caller) one(ch wire.Channel, ref wire.Ref) (*quic.SendStream, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	st, err := c.conn.OpenUniStreamSync(ctx)
 	if err == nil {
-		_, err = st.Write(transport.AppendStreamHeader(nil, transport.StreamHeader{Kind: k, Ref: ref}))
+		_, err = st.Write(transport.AppendStreamHeader(nil, transport.StreamHeader{Channel: ch, Ref: ref}))
 	}
 	return st, err
 }

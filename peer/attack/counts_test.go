@@ -65,7 +65,7 @@ func TestGiantFrames(t *testing.T) {
 			case 1:
 				_, err = c.submit.Write(frame)
 			case 2:
-				st, openErr := c.one(transport.KindEvents, ref)
+				st, openErr := c.one(wire.ChannelEvents, ref)
 				if openErr != nil {
 					t.Fatal(openErr)
 				}
@@ -100,7 +100,7 @@ func TestHalfFrames(t *testing.T) {
 		}()
 		for i := range streamsPerSession {
 			_, ref := invented(uint64(n*streamsPerSession + i))
-			st, err := c.one(transport.KindEvents, ref)
+			st, err := c.one(wire.ChannelEvents, ref)
 			if err == nil {
 				_, err = st.Write(append(head, make([]byte, 1<<10)...))
 			}

@@ -21,7 +21,7 @@ func TestStreamsOpenedAndLeft(t *testing.T) {
 		}
 		for n := range streamsPerSession {
 			_, ref := invented(uint64(i*streamsPerSession + n))
-			st, err := c.one(transport.KindEvents, ref)
+			st, err := c.one(wire.ChannelEvents, ref)
 			if err == nil && n%2 == 1 {
 				_, err = st.Write([]byte{byte(wire.TypeBufferedEvents >> 8), byte(wire.TypeBufferedEvents & 0xff), 0, 0, 0x40, 0, 1}) // 16 KiB, it says
 			}
@@ -55,7 +55,7 @@ func TestSnapshotStreamsOutOfNowhere(t *testing.T) {
 	const streams = 2000
 	for n := range streams {
 		_, ref := invented(uint64(n))
-		st, err := c.one(transport.KindSnapshot, ref)
+		st, err := c.one(wire.ChannelSnapshot, ref)
 		if err != nil {
 			t.Fatalf("stream %d: %v", n, err)
 		}
@@ -78,7 +78,7 @@ func TestStreamsWithoutAHeader(t *testing.T) {
 	for range streamsPerSession {
 		st, err := c.conn.OpenUniStream()
 		if err == nil {
-			_, err = st.Write([]byte{byte(transport.KindEvents)})
+			_, err = st.Write([]byte{byte(wire.ChannelEvents)})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -120,7 +120,7 @@ func TestSessionsOpenedAndDropped(t *testing.T) {
 	for range 200 {
 		c := v.call(v.attacker)
 		_, ref := invented(1)
-		if _, err := c.one(transport.KindEvents, ref); err != nil {
+		if _, err := c.one(wire.ChannelEvents, ref); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.say(c.submit, &wire.Open{Origin: v.Prey}); err != nil {

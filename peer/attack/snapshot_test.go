@@ -11,7 +11,6 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/daemon"
-	"github.com/ferrymesh/ferry/transport"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -60,7 +59,7 @@ func (w *framed) Write(b []byte) (n int, err error) {
 // lob sends the snapshot of a bomb until it is refused, or at its end.
 func (c *caller) lob(b bomb) error {
 	c.t.Helper()
-	st, err := c.one(transport.KindSnapshot, b.prepare.Ref)
+	st, err := c.one(wire.ChannelSnapshot, b.prepare.Ref)
 	if err != nil {
 		return err
 	}
@@ -153,7 +152,7 @@ func TestManyPreparesAtOnce(t *testing.T) {
 		t.Errorf("%d migrations were taken, want %d", len(taken), maxIncomingPerPeer)
 	}
 	for _, b := range taken {
-		st, err := c.one(transport.KindSnapshot, b.prepare.Ref)
+		st, err := c.one(wire.ChannelSnapshot, b.prepare.Ref)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +194,7 @@ func TestPreparesCalledOff(t *testing.T) {
 			}
 			continue
 		}
-		st, err := c.one(transport.KindSnapshot, b.prepare.Ref)
+		st, err := c.one(wire.ChannelSnapshot, b.prepare.Ref)
 		if err != nil {
 			t.Fatal(err)
 		}
