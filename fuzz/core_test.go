@@ -58,7 +58,7 @@ func (r *coreRun) connect(who int) {
 	r.last++
 	r.up[r.last] = who
 	r.step(node.SessionUp{Session: r.last, Peer: roleNodes[who], Rights: coreRights[who]})
-	r.say(r.last, &wire.Hello{Versions: subproto.Supported(), Boot: 1})
+	r.say(r.last, &wire.Hello{Versions: subproto.Supported(false), Boot: 1})
 }
 
 func (r *coreRun) say(s node.SessionID, m wire.Message) {

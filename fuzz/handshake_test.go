@@ -184,7 +184,7 @@ func piece(which byte, text ...[]byte) []byte {
 // frames within their limits, and only of a session that is up.
 func FuzzHandshake(f *testing.F) {
 	g, k := newGreeter(f)
-	hello := wire.AppendFrame(nil, &wire.Hello{Versions: subproto.Supported(), Boot: 1})
+	hello := wire.AppendFrame(nil, &wire.Hello{Versions: subproto.Supported(false), Boot: 1})
 	ref := wire.Ref{Migration: wire.MigrationID{1}, Origin: 2, Epoch: 3}
 	header := func(ch wire.Channel) []byte {
 		return transport.AppendStreamHeader(nil, transport.StreamHeader{Channel: ch, Ref: ref})

@@ -46,15 +46,6 @@ func (DirectoryAnswer) nodeInput() {}
 // asked on is still there: the question outlives it.
 const maxDirectoryRequests = 64
 
-// versions are what this node speaks. The directory's subprotocol is for nodes that have one.
-func (c *Core) versions() []wire.VersionRange {
-	list := subproto.Supported()
-	if c.cfg.Directory {
-		list = append(list, wire.VersionRange{Subprotocol: wire.SubDirectory, Min: 1, Max: 1})
-	}
-	return list
-}
-
 func (c *Core) askKeeper(in AskKeeper) {
 	request, _ := directory.RequestOf(in.Message)
 	s := c.ready(c.cfg.Keeper)

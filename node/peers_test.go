@@ -23,7 +23,7 @@ type visitor struct {
 func visit(c *node.Core, at time.Time, id node.SessionID, peer crypto.NodeID) visitor {
 	v := visitor{c, at, id}
 	c.Step(at, node.SessionUp{Session: id, Peer: peer, Rights: wire.AllRights})
-	v.say(&wire.Hello{Versions: subproto.Supported(), Boot: 1})
+	v.say(&wire.Hello{Versions: subproto.Supported(false), Boot: 1})
 	return v
 }
 
@@ -112,7 +112,7 @@ func TestGreetingRenewsAddresses(t *testing.T) {
 			for n, at := range []string{"old:1", "new:1"} {
 				id := node.SessionID(n + 1)
 				core.Step(now, node.SessionUp{Session: id, Peer: ids[1], Rights: wire.AllRights})
-				visitor{core, now, id}.say(&wire.Hello{Versions: subproto.Supported(), Boot: uint64(n + 1), Addrs: []string{at}})
+				visitor{core, now, id}.say(&wire.Hello{Versions: subproto.Supported(false), Boot: uint64(n + 1), Addrs: []string{at}})
 				core.Step(now, node.SessionDown{Session: id, Err: wire.ErrUnreachable})
 			}
 			again := core.Step(now, node.Migrate{Migration: wire.MigrationID{2}, Origin: 7, Source: ids[1], Target: ids[2]})

@@ -104,7 +104,7 @@ func (c *Core) sessionUp(in SessionUp) {
 	p.sessions = append(p.sessions, s)
 	c.dialed(p)
 	p.wait, p.lastErr = 0, nil
-	c.sendOn(s, &wire.Hello{Versions: c.versions(), Boot: c.cfg.Boot, Name: c.cfg.Name, Addrs: c.cfg.Addrs})
+	c.sendOn(s, &wire.Hello{Versions: subproto.Supported(c.cfg.Directory), Boot: c.cfg.Boot, Name: c.cfg.Name, Addrs: c.cfg.Addrs})
 }
 
 // hello completes a session: from here on it carries messages.
@@ -112,7 +112,7 @@ func (c *Core) hello(s *session, msg *wire.Hello) {
 	if s.agreed != nil {
 		return
 	}
-	agreed, errs := subproto.Negotiate(c.versions(), msg.Versions)
+	agreed, errs := subproto.Negotiate(subproto.Supported(c.cfg.Directory), msg.Versions)
 	s.agreed, s.boot = agreed, msg.Boot
 	p := c.peer(s.peer)
 	p.name = msg.Name

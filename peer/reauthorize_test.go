@@ -108,7 +108,7 @@ func (g *guest) enter(t *testing.T, at *Peer) transport.SessionID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.say(t, id, wire.ChannelControl, &wire.Hello{Versions: subproto.Supported(), Boot: 1})
+	g.say(t, id, wire.ChannelControl, &wire.Hello{Versions: subproto.Supported(false), Boot: 1})
 	if _, ok := (<-g.told).(*wire.Hello); !ok {
 		t.Fatal("not greeted")
 	}

@@ -6,13 +6,17 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// Supported lists the versions this build speaks, ascending by subprotocol.
-func Supported() []wire.VersionRange {
-	return []wire.VersionRange{
+// Supported lists the versions that a node speaks, ascending by subprotocol. That of the directory is for nodes that have one.
+func Supported(directory bool) []wire.VersionRange {
+	list := []wire.VersionRange{
 		{Subprotocol: wire.SubSession, Min: 1, Max: 1},
 		{Subprotocol: wire.SubMigration, Min: 1, Max: 1},
 		{Subprotocol: wire.SubSubmission, Min: 1, Max: 1},
 	}
+	if directory {
+		list = append(list, wire.VersionRange{Subprotocol: wire.SubDirectory, Min: 1, Max: 1})
+	}
+	return list
 }
 
 // Agreed holds the version of each subprotocol that both ends of a session speak.

@@ -64,7 +64,7 @@ func TestD7_Symmetric(t *testing.T) {
 
 // A subprotocol without a version cannot be used; the others can.
 func TestD7_Check(t *testing.T) {
-	agreed, _ := Negotiate(Supported(), ranges(1, 1, 1, 2, 7, 9, 3, 1, 1))
+	agreed, _ := Negotiate(Supported(false), ranges(1, 1, 1, 2, 7, 9, 3, 1, 1))
 	for s, fits := range map[wire.Subprotocol]bool{wire.SubSession: true, wire.SubMigration: false, wire.SubSubmission: true} {
 		if err := agreed.Check(s); (err == nil) != fits || err != nil && !errors.Is(err, wire.ErrVersion) {
 			t.Errorf("%v: %v", s, err)
@@ -74,22 +74,24 @@ func TestD7_Check(t *testing.T) {
 
 // What is announced is in the order that the wire demands, and covers every subprotocol.
 func TestD7_Supported(t *testing.T) {
-	last := wire.Subprotocol(0)
-	for _, r := range Supported() {
-		if r.Subprotocol <= last || r.Min > r.Max || !r.Subprotocol.Known() {
-			t.Errorf("%+v follows %v", r, last)
+	for directory, want := range map[bool]wire.Subprotocol{false: wire.SubSubmission, true: wire.SubDirectory} {
+		last := wire.Subprotocol(0)
+		for _, r := range Supported(directory) {
+			if r.Subprotocol <= last || r.Min > r.Max || !r.Subprotocol.Known() {
+				t.Errorf("%+v follows %v", r, last)
+			}
+			last = r.Subprotocol
 		}
-		last = r.Subprotocol
-	}
-	if last != wire.SubSubmission {
-		t.Errorf("the last one is %v", last)
-	}
-	hello := &wire.Hello{Versions: Supported()}
-	h, body, _, err := wire.SplitFrame(wire.AppendFrame(nil, hello))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := wire.Decode(h, body); err != nil {
-		t.Error(err)
+		if last != want {
+			t.Errorf("the last one is %v, want %v", last, want)
+		}
+		hello := &wire.Hello{Versions: Supported(directory)}
+		h, body, _, err := wire.SplitFrame(wire.AppendFrame(nil, hello))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wire.Decode(h, body); err != nil {
+			t.Error(err)
+		}
 	}
 }

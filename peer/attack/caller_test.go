@@ -80,8 +80,7 @@ func (v *victim) tryCall(key *crypto.NodeKeypair) (*caller, error) {
 	if _, err := io.ReadFull(c.control, make([]byte, 1)); err != nil {
 		return nil, err
 	}
-	versions := append(subproto.Supported(), wire.VersionRange{Subprotocol: wire.SubDirectory, Min: 1, Max: 1})
-	return c, c.say(c.control, &wire.Hello{Versions: versions, Boot: 1})
+	return c, c.say(c.control, &wire.Hello{Versions: subproto.Supported(true), Boot: 1})
 }
 
 func (c *caller) hangUp() { _ = c.conn.CloseWithError(0, "") }
