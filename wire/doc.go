@@ -51,62 +51,8 @@
 //
 // # Messages
 //
-// A number in the layout is a size in bytes. "bytes" and "text" stand for a length
-// and as many bytes, "list" for a count and as many items, "event", "head", "genesis"
-// and "certificate" for the canonical encodings of package crypto. The ref is migration 16, origin 8,
-// epoch 8; an attempt is epoch 8, boot 8, count 8.
-//
-//	session
-//	  01 Hello            list{subprotocol 1, min 2, max 2}, boot 8, name text, list{address text}
-//	  02 SessionError     subject 2, origin 8, migration 16, reason 2, detail text
-//
-//	migration, each after its ref
-//	  01 TakeSnapshot     target 32, list{address text}, blackout 8, stall 8, timeout 8, rate 8
-//	  02 Prepare          entity 32, kind text, name text, orchestrator 32, through 8, size 8,
-//	                      stop and copy 1, durability 1, directory 1
-//	  03 PrepareOK        next key 32, credit events 8, credit bytes 8
-//	  04 SnapshotReady    offset 8, last 1, data bytes
-//	  05 BufferedEvents   list{event}
-//	  06 RestoreComplete  head
-//	  07 Progress         head, buffered 8, rate 8
-//	  08 CutoverNotify    -
-//	  09 Final            attempt, head
-//	  0a Aborted          attempt
-//	  0b ReplayComplete   attempt, head, signature 64
-//	  0c ActivateTarget   attempt, handover event
-//	  0d ActivateAck      head, epoch 8, signature 64
-//	  0e CleanupComplete  outcome 1, stats 64
-//	  0f Status           phase 1, in doubt 1, stats 64
-//	  10 Cancel           -
-//	  11 Ask              attempt
-//	  12 Answer           state 1, boot 8, attempt, flag 1, handover event if the flag is set
-//	  13 MigrationFailed  reason 2, detail text
-//	  14 Promised         certificate 321
-//	  15 Resume           serial 8, head
-//	  16 ResumeAt         serial 8, head, offset 8
-//
-//	submission
-//	  01 Open             origin 8, label text
-//	  02 Opened           origin 8, label text, since 8, last 8, epoch 8, key 32
-//	  03 Submit           origin 8, label text, since 8, list{sequence 8, payload bytes}
-//	  04 Receipts         origin 8, label text, epoch 8, list{receipt}
-//	  05 Refused          origin 8, label text, sequence 8, reason 2, detail text, retry after 8
-//	  06 Moved            origin 8, label text, node 32, list{address text}, epoch 8, handover event
-//	  07 Forward          ref, producer 32, since 8, list{sequence 8, payload bytes}
-//	  08 Forwarded        ref, producer 32, first 8, list{receipt}, failed sequence 8, reason 2
-//
-//	  receipt             producer sequence 8, sequence 8, duplicate 1, list{output bytes}
-//
-//	directory, each after the number of the request, 8
-//	  01 DirectoryLookup    origin 8
-//	  02 DirectoryRegister  genesis, holder 32, list{address text}
-//	  03 DirectoryClaim     migration 16, decision 1, certificate 321; to commit also hold signature 64,
-//	                        list{address text}
-//	  04 DirectoryForce     handover event, list{address text}
-//	  05 DirectoryOutcome   origin 8, attempt
-//	  06 DirectoryWatch     origin 8, epoch 8
-//	  07 DirectoryEntry     entity 32, administrator 32, genesis digest 32, epoch 8, holder 32, key 32,
-//	                        previous digest 32, head, list{address text}
-//	  08 DirectoryDecided   attempt, decision 1; of a commit also migration 16, certificate 321
-//	  09 DirectoryFailed    reason 2, detail text
+// The bodies are in docs/protocol.md: in the clauses of 3.2 to 3.4 that the
+// messages cite, and for those of the directory in the table of 3.9. Each parse
+// method names the fields in their order. What is hashed and signed, such as an
+// event or a head, is laid out in the documentation of package crypto.
 package wire
