@@ -7,9 +7,9 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 )
 
-// chunk is one group that is not durable yet. The last chunk of the queue is open: records are added to it until
+// group is what one write makes durable, and is not yet. The last of the queue is open: records are added to it until
 // somebody begins to write it. From then on its bytes are what they are, however often they are written.
-type chunk struct {
+type group struct {
 	seg    *segment
 	off    int64
 	number uint64
@@ -104,120 +104,43 @@ func (j *Journal) place(unit []byte) place {
 		need += groupHeader
 	}
 	if j.end+need > j.seg.size {
-		if !j.carrying {
+		if !j.restating {
 			j.roll()
 		}
 		// This segment has just been begun, and nobody can have seen it: it may become larger than others.
 		j.seg.size = max(j.seg.size, j.end+groupHeader+int64(len(unit)))
 		j.sizes[j.seg.number] = j.seg.size
 	}
-	c := j.open()
-	if c == nil {
-		c = j.begin()
+	g := j.open()
+	if g == nil {
+		g = j.begin()
 	}
-	if len(c.buf)+len(unit) > math.MaxUint32 {
+	if len(g.buf)+len(unit) > math.MaxUint32 {
 		j.must(fmt.Errorf("%d bytes at once", len(unit)))
 	}
-	c.buf = append(c.buf, unit...)
+	g.buf = append(g.buf, unit...)
 	j.end += int64(len(unit))
 	j.appended += Position(len(unit))
-	c.end = j.appended
-	return place{seg: c.seg.number}
+	g.end = j.appended
+	return place{seg: g.seg.number}
 }
 
-// open returns the chunk that records are added to.
-func (j *Journal) open() *chunk {
+// open returns the group that records are added to.
+func (j *Journal) open() *group {
 	if n := len(j.queue); n > 0 && !j.queue[n-1].taken && j.queue[n-1].seg == j.seg {
 		return j.queue[n-1]
 	}
 	return nil
 }
 
-// begin begins a chunk.
-func (j *Journal) begin() *chunk {
-	c := &chunk{seg: j.seg, off: j.end, number: j.group, buf: append(j.spare[:0], make([]byte, groupHeader)...)}
+// begin begins a group.
+func (j *Journal) begin() *group {
+	g := &group{seg: j.seg, off: j.end, number: j.group, buf: append(j.spare[:0], make([]byte, groupHeader)...)}
 	j.spare = nil
-	j.queue = append(j.queue, c)
+	j.queue = append(j.queue, g)
 	j.end += groupHeader
 	j.group++
-	return c
-}
-
-// roll begins a segment, and restates in it what lives in the oldest beyond the limit.
-func (j *Journal) roll() {
-	j.seg = &segment{
-		number: j.seg.number + 1, group: j.group, first: j.fold.first, max: j.fold.max,
-		size: j.cfg.SegmentSize, salt: j.cfg.Salt,
-	}
-	j.end = segmentHeader
-	j.sizes[j.seg.number] = j.seg.size
-	if limit := uint64(j.limit()); j.seg.number >= limit {
-		j.carrying = true
-		j.carry(j.seg.number - limit)
-		j.carrying = false
-	}
-}
-
-// carry restates every row that lives in a segment up to the given one. The new segment grows as it must.
-func (j *Journal) carry(through uint64) {
-	for _, id := range j.fold.ids() {
-		if e := j.fold.copies[id]; e.row <= through {
-			j.restate(carried{e.Copy, e.head})
-		}
-	}
-	for _, origin := range j.fold.origins() {
-		if t := j.fold.tombs[origin]; t.seg <= through {
-			j.restate(t.Tombstone)
-		}
-	}
-}
-
-func (j *Journal) restate(r Record) {
-	at := j.place(appendRecord(nil, r, true))
-	j.must(j.fold.apply(r, at))
-}
-
-// trim lets go of the oldest segments if nothing lives in them. Their files are deleted once that is durable.
-func (j *Journal) trim() {
-	first := j.fold.first
-	for first < j.seg.number && j.fold.live[first] == 0 {
-		first++
-	}
-	if first == j.fold.first {
-		return
-	}
-	old := j.fold.first
-	r := trimmed{first}
-	at := j.place(appendRecord(nil, r, true))
-	j.must(j.fold.apply(r, at))
-	for ; old < first; old++ {
-		j.garbage = append(j.garbage, garbage{segmentName(old), j.appended})
-		delete(j.sizes, old)
-	}
-}
-
-// limit is how many segments there may be: as configured, or twice what the rows of all copies need, so that
-// restating them never fills more than half of what is written.
-func (j *Journal) limit() int64 {
-	rows := int64(0)
-	for _, e := range j.fold.copies {
-		rows += e.rowSize()
-	}
-	rows += int64(len(j.fold.tombs)) * tombSize
-	return max(int64(j.cfg.MaxSegments), 2*(rows/j.cfg.SegmentSize)+2)
-}
-
-// Sizes that restated rows do not exceed by much, in bytes.
-const (
-	copySize = 2 << 10
-	tombSize = 2 << 10
-)
-
-func (e *entry) rowSize() int64 {
-	if e.Base == nil {
-		return copySize
-	}
-	return copySize + int64(len(e.Base.Inline))
+	return g
 }
 
 // clip forgets a scratch buffer that one large Append has made.

@@ -46,8 +46,8 @@ func decodeRecord(t recordType, body []byte) (Record, error) {
 		r = decodeTombstone(&c)
 	case typeForgotten:
 		r = Forgotten{Origin: c.Uint64()}
-	case typeCarried:
-		r = decodeCarried(&c)
+	case typeRestated:
+		r = decodeRestated(&c)
 	case typeTrimmed:
 		r = trimmed{First: c.Uint64()}
 	default:
@@ -164,9 +164,9 @@ func decodeTombstone(c *codec.Cursor) (r Tombstone) {
 	return r
 }
 
-func decodeCarried(c *codec.Cursor) carried {
+func decodeRestated(c *codec.Cursor) restated {
 	b := decodeBorn(c)
-	r := carried{Copy: Copy{ID: b.Copy, Origin: b.Origin, Entity: b.Entity, Durability: b.Durability, Seed: b.Seed}}
+	r := restated{Copy: Copy{ID: b.Copy, Origin: b.Origin, Entity: b.Entity, Durability: b.Durability, Seed: b.Seed}}
 	r.Head = crypto.DecodeHead(c)
 	r.Copy.Last = r.Head.Sequence
 	r.Copy.Released = crypto.DecodeAttempt(c)

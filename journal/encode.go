@@ -75,8 +75,8 @@ func appendBody(dst []byte, r Record, last bool) []byte {
 		return appendTombstone(append(dst, byte(typeTombstone)|mark), &r)
 	case Forgotten:
 		return codec.AppendUint64(append(dst, byte(typeForgotten)|mark), r.Origin)
-	case carried:
-		return appendCarried(append(dst, byte(typeCarried)|mark), &r.Copy, r.Head)
+	case restated:
+		return appendRestated(append(dst, byte(typeRestated)|mark), &r.Copy, r.Head)
 	case trimmed:
 		return codec.AppendUint64(append(dst, byte(typeTrimmed)|mark), r.First)
 	}
@@ -156,8 +156,8 @@ func appendTombstone(dst []byte, r *Tombstone) []byte {
 	return dst
 }
 
-// appendCarried appends a copy's row: the fixed part, then each part that may be missing behind a flag.
-func appendCarried(dst []byte, c *Copy, head crypto.Head) []byte {
+// appendRestated appends a copy's row: the fixed part, then each part that may be missing behind a flag.
+func appendRestated(dst []byte, c *Copy, head crypto.Head) []byte {
 	dst = appendBorn(dst, &Born{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Durability: c.Durability, Seed: c.Seed})
 	dst = crypto.AppendAttempt(crypto.AppendHead(dst, head), c.Released)
 	if dst = codec.AppendBool(dst, c.Preparing != nil); c.Preparing != nil {

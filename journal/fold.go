@@ -14,7 +14,7 @@ import (
 // appended and when they are read back.
 //
 // A log whose first segments are gone speaks of copies that it has not introduced. They are partial: their
-// events are collected, until a carried row completes them or they are dropped.
+// events are collected, until a restated row completes them or they are dropped.
 type fold struct {
 	whole  bool // the log is read from its beginning: there are no partial copies
 	index  bool // remember where events are
@@ -69,7 +69,7 @@ var (
 	errNotHeld   = errors.New("a commit of a copy that this node does not hold")
 	errPromise   = errors.New("a promise about a copy that this node does not hold, or about another head")
 	errCommit    = errors.New("a commit without its handover")
-	errCarried   = errors.New("a restated copy is not what the log leads to")
+	errRestated  = errors.New("a restated copy is not what the log leads to")
 	errTrimmed   = errors.New("it drops segments that are needed")
 )
 
@@ -93,8 +93,8 @@ func (f *fold) apply(r Record, at place) error {
 	case Forgotten:
 		f.forget(r.Origin)
 		return nil
-	case carried:
-		return f.carry(r, at)
+	case restated:
+		return f.restate(r, at)
 	case trimmed:
 		if r.First > at.seg {
 			return errTrimmed

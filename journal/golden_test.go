@@ -124,7 +124,7 @@ func records() []goldenRecord {
 		},
 		{Forgotten{Origin: goldenHead.Origin}, "origin:8 "},
 		{
-			carried{row, goldenHead},
+			restated{row, goldenHead},
 			bornLayout + headLayout + attemptLayout + "preparing:1 " + prepareLayout + "base:1 " + baseLayout + "held:1 " + holdLayout +
 				"arrived:1 " + signedLayout + "promise:1 " + promiseLayout + "commit:1 " + commitLayout + "handover:1 " + eventLayout,
 		},

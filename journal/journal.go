@@ -76,7 +76,7 @@ func (c Config) withDefaults() Config {
 // Journal is an open journal. It is safe for concurrent use.
 //
 // What is appended is placed at once: the segment and offset of each record, and the number of its group, are
-// settled under the lock. What is placed waits in chunks, one group each, until somebody who waits writes them.
+// settled under the lock. Groups wait in memory until somebody who waits writes them.
 type Journal struct {
 	disk Disk
 	cfg  Config
@@ -86,27 +86,27 @@ type Journal struct {
 	cond sync.Cond // of mu: a round of writing has ended
 
 	// Guarded by mu.
-	fold     *fold
-	opened   *State // as it was opened; nil once recovered
-	events   map[CopyID][]place
-	kept     map[string]bool // files that those two may lead to
-	next     CopyID
-	nextFile uint64           // number of the next base file
-	seg      *segment         // where the next record goes
-	end      int64            // offset of the next group in it
-	group    uint64           // number of the next group
-	sizes    map[uint64]int64 // of the segments
-	queue    []*chunk         // not durable, in order; only the last may be open
-	spare    []byte           // a buffer that is free
-	unit     []byte           // scratch for one Append
-	carrying bool             // rows are being restated in a segment just begun
-	appended Position
-	durable  Position
-	garbage  []garbage
-	closed   bool
-	failed   error // for ever
-	round    uint64
-	roundErr error // how the last round ended
+	fold      *fold
+	opened    *State // as it was opened; nil once recovered
+	events    map[CopyID][]place
+	kept      map[string]bool // files that those two may lead to
+	next      CopyID
+	nextFile  uint64           // number of the next base file
+	seg       *segment         // where the next record goes
+	end       int64            // offset of the next group in it
+	group     uint64           // number of the next group
+	sizes     map[uint64]int64 // of the segments
+	queue     []*group         // not durable, in order; only the last may be open
+	spare     []byte           // a buffer that is free
+	unit      []byte           // scratch for one Append
+	restating bool             // rows are being restated in a segment just begun
+	appended  Position
+	durable   Position
+	garbage   []garbage
+	closed    bool
+	failed    error // for ever
+	round     uint64
+	roundErr  error // how the last round ended
 
 	// Owned by whoever has set busy, which mu guards.
 	busy    bool

@@ -205,6 +205,23 @@ func (im *image) apply(recs []stored) error {
 	return nil
 }
 
+// check looks for what is still incomplete at the end of the log.
+func (f *fold) check() error {
+	for _, id := range f.ids() {
+		e := f.copies[id]
+		if e.partial {
+			return fmt.Errorf("the log never says where copy %d came from", id)
+		}
+		if e.Base == nil {
+			continue
+		}
+		if behind := e.Last - e.Base.Head.Sequence; behind != uint64(len(e.events)) {
+			return fmt.Errorf("of copy %d there are %d events behind its base, and %d are needed", id, len(e.events), behind)
+		}
+	}
+	return nil
+}
+
 // end returns where the log ends.
 func (im *image) end() ending {
 	if im.last == nil {

@@ -102,9 +102,9 @@ type (
 	// Arrived ends that of its daemon as well.
 	Forgotten struct{ Origin uint64 }
 
-	// carried restates all that is known of a copy but its events, so that the segments which said so first
+	// restated restates all that is known of a copy but its events, so that the segments which said so first
 	// can go. Head is the head after the last event.
-	carried struct {
+	restated struct {
 		Copy Copy
 		Head crypto.Head
 	}
@@ -128,7 +128,7 @@ const (
 	typeDropped
 	typeTombstone
 	typeForgotten
-	typeCarried
+	typeRestated
 	typeTrimmed
 	typePromise
 
@@ -147,5 +147,5 @@ func (Arrived) recordType() recordType   { return typeArrived }
 func (Dropped) recordType() recordType   { return typeDropped }
 func (Tombstone) recordType() recordType { return typeTombstone }
 func (Forgotten) recordType() recordType { return typeForgotten }
-func (carried) recordType() recordType   { return typeCarried }
+func (restated) recordType() recordType  { return typeRestated }
 func (trimmed) recordType() recordType   { return typeTrimmed }

@@ -250,7 +250,7 @@ func (w *walk) unit(recs []stored) error {
 func (w *walk) follow(r Record, at place) {
 	id := subject(r)
 	switch r.(type) {
-	case Base, carried:
+	case Base, restated:
 		if w.broken[id] {
 			// A restatement is a new start.
 			delete(w.fold.copies, id)
@@ -292,7 +292,7 @@ func subject(r Record) CopyID {
 		return r.Copy
 	case Dropped:
 		return r.Copy
-	case carried:
+	case restated:
 		return r.Copy.ID
 	}
 	return 0

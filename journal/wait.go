@@ -55,18 +55,18 @@ func (j *Journal) attend() error {
 // stays at the front of the queue, byte for byte.
 func (j *Journal) lead() error {
 	take := j.queue
-	for _, c := range take {
-		c.taken = true
+	for _, g := range take {
+		g.taken = true
 	}
 	j.busy = true
 	var n int
 	var err error
 	j.unlocked(func() { n, err = j.write(take) })
-	for _, c := range take[:n] {
-		j.durable = c.end
-		j.spare = clip(c.buf)
+	for _, g := range take[:n] {
+		j.durable = g.end
+		j.spare = clip(g.buf)
 	}
-	j.queue = append([]*chunk(nil), j.queue[n:]...)
+	j.queue = append([]*group(nil), j.queue[n:]...)
 	if errors.Is(err, ErrSync) {
 		j.failed = err
 	}
@@ -81,32 +81,32 @@ func (j *Journal) lead() error {
 	return err
 }
 
-// write makes chunks durable, one after the other, and returns how many it has. Each is synced before the next
+// write makes groups durable, one after the other, and returns how many it has. Each is synced before the next
 // is written: two groups that are torn at once could not be told from damage.
-func (j *Journal) write(chunks []*chunk) (n int, err error) {
-	for n, c := range chunks {
-		if err := j.writeChunk(c); err != nil {
+func (j *Journal) write(groups []*group) (n int, err error) {
+	for n, g := range groups {
+		if err := j.writeGroup(g); err != nil {
 			return n, err
 		}
 	}
-	return len(chunks), nil
+	return len(groups), nil
 }
 
-func (j *Journal) writeChunk(c *chunk) error {
-	if j.in != c.seg {
-		if err := j.enter(c.seg); err != nil {
+func (j *Journal) writeGroup(g *group) error {
+	if j.in != g.seg {
+		if err := j.enter(g.seg); err != nil {
 			return err
 		}
 	}
 	if j.reserve {
-		if err := j.file.Allocate(c.seg.size); err != nil {
+		if err := j.file.Allocate(g.seg.size); err != nil {
 			return full(err)
 		}
 		j.reserve = false
 	}
-	putGroup(c.buf, c.seg.salt, c.number, len(c.buf)-groupHeader)
+	putGroup(g.buf, g.seg.salt, g.number, len(g.buf)-groupHeader)
 	j.cfg.Fail("group: before the write")
-	if _, err := j.file.WriteAt(c.buf, c.off); err != nil {
+	if _, err := j.file.WriteAt(g.buf, g.off); err != nil {
 		return full(err)
 	}
 	j.cfg.Fail("group: before the sync")
