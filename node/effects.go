@@ -99,7 +99,7 @@ type Reply struct {
 	Err      error
 }
 
-// Receipts are the acknowledgements of submissions that one frame has answered.
+// Receipts are the acknowledgments of submissions that one frame has answered.
 type Receipts struct {
 	Items  []wire.ReceiptItem
 	Epoch  uint64
@@ -115,7 +115,7 @@ func (r *Receipts) At(i int) Receipt {
 	}
 }
 
-// Receipt is the acknowledgement of one submission.
+// Receipt is the acknowledgment of one submission.
 type Receipt struct {
 	ProducerSeq uint64
 	Sequence    uint64

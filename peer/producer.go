@@ -11,7 +11,7 @@ import (
 )
 
 // Submit submits one event to a daemon, wherever it is, as this node's own producer, and waits for its
-// acknowledgement. If ctx ends first the outcome is unknown: the event may still be applied.
+// acknowledgment. If ctx ends first the outcome is unknown: the event may still be applied.
 func (p *Peer) Submit(ctx context.Context, origin uint64, payload []byte) (node.Receipt, error) {
 	return p.Producer(origin, ProducerOptions{}).Submit(ctx, payload)
 }
@@ -58,7 +58,7 @@ func (p *Peer) Producer(origin uint64, opt ProducerOptions) *Producer {
 // ID returns the producer's id, as the daemon's log has it.
 func (r *Producer) ID() crypto.ProducerID { return crypto.DeriveProducer(r.p.id, r.opt.Label) }
 
-// Submit submits one event and waits for its acknowledgement.
+// Submit submits one event and waits for its acknowledgment.
 func (r *Producer) Submit(ctx context.Context, payload []byte) (node.Receipt, error) {
 	return r.SubmitAs(ctx, 0, payload)
 }

@@ -47,7 +47,7 @@ type sendSummary struct {
 	Max          time.Duration `json:"ack_max_ns"`
 }
 
-// maxAck is the longest acknowledgement that is told apart: an hour.
+// maxAck is the longest acknowledgment that is told apart: an hour.
 const maxAck = int64(time.Hour / time.Microsecond)
 
 // newReceipts begins to count the time.
@@ -218,7 +218,7 @@ func (r *receipts) summarize() error {
 	return r.problem
 }
 
-// quantile is how long q percent of the acknowledgements took at most.
+// quantile is how long q percent of the acknowledgments took at most.
 func (r *receipts) quantile(q float64) time.Duration {
 	return time.Duration(r.acks.ValueAtQuantile(q)) * time.Microsecond
 }

@@ -77,7 +77,7 @@ func (c *Client) Inspect(ctx context.Context, daemon string, query []byte) ([]by
 	return c.bytes(ctx, http.MethodPost, "/v1/daemons/"+url.PathEscape(daemon)+"/inspect", query)
 }
 
-// Submit submits one event, wherever the daemon is by now, and waits for the acknowledgement. A seq of 0
+// Submit submits one event, wherever the daemon is by now, and waits for the acknowledgment. A seq of 0
 // lets the node count. If ctx ends first, the event may still be applied: submit it again under the same
 // label and number to learn.
 func (c *Client) Submit(ctx context.Context, daemon, label string, seq uint64, payload []byte) (r Receipt, err error) {

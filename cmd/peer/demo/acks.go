@@ -24,14 +24,14 @@ type acks struct {
 	ended        bool  // nothing more will be sent
 	problem      error // the first thing that should not have happened
 
-	latency *hdrhistogram.Histogram // ns, from when an event was due to its acknowledgement
+	latency *hdrhistogram.Histogram // ns, from when an event was due to its acknowledgment
 	longest time.Duration           // the latency of the slowest, exact
 
-	last     time.Time     // the newest acknowledgement, or when something began to be awaited after none was
-	gap      time.Duration // the longest time without an acknowledgement while some were awaited
+	last     time.Time     // the newest acknowledgment, or when something began to be awaited after none was
+	gap      time.Duration // the longest time without an acknowledgment while some were awaited
 	stepGap  time.Duration // the same since takeGap
 	sequence uint64        // of the log, highest acknowledged
-	holder   crypto.NodeID // who gave the newest acknowledgement
+	holder   crypto.NodeID // who gave the newest acknowledgment
 }
 
 // The histogram keeps three digits of anything between a nanosecond and an hour.
@@ -77,7 +77,7 @@ func (a *acks) answered(seq uint64, due, now time.Time, r node.Receipt, err erro
 	a.measure(now.Sub(due), now)
 }
 
-// measure enters one acknowledgement into the figures. The caller holds the lock.
+// measure enters one acknowledgment into the figures. The caller holds the lock.
 func (a *acks) measure(took time.Duration, now time.Time) {
 	took = max(took, 1)                                     // the histogram begins at a nanosecond
 	_ = a.latency.RecordValue(int64(min(took, latencyMax))) // fails beyond the maximum only
@@ -147,7 +147,7 @@ func (a *acks) mark() uint64 {
 	return a.sent
 }
 
-// more waits for the acknowledgement of an event that was sent after the mark, and returns who gave the
+// more waits for the acknowledgment of an event that was sent after the mark, and returns who gave the
 // newest one; the zero id if no event is left to be sent.
 func (a *acks) more(ctx context.Context, mark uint64) (by crypto.NodeID, err error) {
 	err = a.wait(ctx, func() bool {

@@ -22,7 +22,7 @@
 //	plan     which moves, in which order, and the attempt that is cut short
 //	script   walks the plan while the producer runs
 //	cluster  the temporary directory, the keys and the child processes
-//	load     the producer: feed, schedule, acknowledgements
+//	load     the producer: feed, schedule, acknowledgments
 //	tally    holds the two records and the proofs against each other
 //	report   prints, as lines for people or as one JSON object
 //

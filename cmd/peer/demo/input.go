@@ -132,7 +132,7 @@ func (in *input) nextFile() error {
 
 // fill reads more of the file behind what is unread. At its end the file is closed.
 func (in *input) fill() error {
-	// A new block, never the old one again: the payloads in it may still wait for their acknowledgements.
+	// A new block, never the old one again: the payloads in it may still wait for their acknowledgments.
 	if cap(in.block)-len(in.block) < crypto.MaxPayload {
 		rest := in.block[in.from:]
 		in.block = append(make([]byte, 0, blockSize), rest...)

@@ -111,7 +111,7 @@ func (l *load) one(ctx context.Context, clock *schedule, payload []byte) error {
 }
 
 // submit records one event and hands it over under this side's own count, which the
-// acknowledgement must confirm.
+// acknowledgment must confirm.
 func (l *load) submit(ctx context.Context, payload []byte, due time.Time) error {
 	seq := l.acks.send(time.Now())
 	l.trail.Record(seq, payload)
@@ -121,10 +121,10 @@ func (l *load) submit(ctx context.Context, payload []byte, due time.Time) error 
 	})
 }
 
-// drainLimit is how long the last acknowledgements may take once nothing is submitted any more.
+// drainLimit is how long the last acknowledgments may take once nothing is submitted any more.
 const drainLimit = 30 * time.Second
 
-// drain waits for the acknowledgements of everything that has been submitted.
+// drain waits for the acknowledgments of everything that has been submitted.
 func (l *load) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()

@@ -14,7 +14,7 @@ type move struct {
 	outcome  string
 	detail   string // why, unless it moved
 	stats    client.Stats
-	gap      time.Duration // longest time without an acknowledgement, as the producer saw it
+	gap      time.Duration // longest time without an acknowledgment, as the producer saw it
 	problem  string        // what should have been otherwise; empty is good
 }
 

@@ -109,7 +109,7 @@ func (r *report) ended(e *evidence, t tally, took time.Duration) {
 	a, v := e.acks, t.verdict
 	r.line("producer sent %s, acknowledged %s, applied %s: lost %s, twice %s",
 		comma(a.sent), comma(a.acknowledged), comma(e.applied.Applied), comma(v.Lost), comma(v.Duplicated))
-	r.line("acknowledged after p50 %s, p99 %s, max %s; longest time without an acknowledgement %s", span(a.p50), span(a.p99), span(a.longest), span(a.gap))
+	r.line("acknowledged after p50 %s, p99 %s, max %s; longest time without an acknowledgment %s", span(a.p50), span(a.p99), span(a.longest), span(a.gap))
 	r.line("log: %s entries, %s events and %s", comma(e.head.Sequence), comma(e.applied.Applied), count(e.handovers(), "handover"))
 	if e.counted != nil {
 		r.line("text: %s", e.counted)

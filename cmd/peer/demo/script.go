@@ -31,7 +31,7 @@ const (
 	killedStall = 2 * time.Second
 	// doubtLimit is how long an outcome may be in doubt.
 	doubtLimit = 10 * time.Second
-	// settleLimit is how long an acknowledgement may take after a step.
+	// settleLimit is how long an acknowledgment may take after a step.
 	settleLimit = 20 * time.Second
 )
 
