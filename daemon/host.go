@@ -108,7 +108,8 @@ func checkTexts(kind, name string) error {
 	return nil
 }
 
-// printable reports whether s is UTF-8 without control characters.
+// printable reports whether s is UTF-8 that a terminal prints. Frames carry more: a name with a character that turns the direction
+// of the text, for one, which would be a trap for whoever reads it.
 func printable(s string) bool {
 	for _, r := range s {
 		if !unicode.IsPrint(r) {
