@@ -71,7 +71,7 @@ func (r *role) orchestratorInput() orchestrator.Input {
 	case 5:
 		r.pass()
 	case 6:
-		return orchestrator.LinkDown{Peer: r.in.node(), Lost: r.in.next()&1 == 1, Err: errRole}
+		return orchestrator.PeerDown{Peer: r.in.node(), Lost: r.in.next()&1 == 1, Err: errRole}
 	case 7:
 		return orchestrator.Cancel{}
 	case 4:

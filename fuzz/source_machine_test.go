@@ -135,7 +135,7 @@ func (r *sourceRole) step() {
 		r.heard(msg)
 		in = source.Received{From: from, Message: msg}
 	case 2:
-		in = source.LinkUp{Peer: r.in.node()}
+		in = source.PeerUp{Peer: r.in.node()}
 	case 3:
 		if in = r.result(); in == nil {
 			return
@@ -149,7 +149,7 @@ func (r *sourceRole) step() {
 	case 5:
 		r.pass()
 	case 6:
-		in = source.LinkDown{Peer: r.in.node(), Err: errRole}
+		in = source.PeerDown{Peer: r.in.node(), Err: errRole}
 	case 7:
 		r.tickets++
 		r.waiting[r.tickets] = true

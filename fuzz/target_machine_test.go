@@ -121,9 +121,9 @@ func (r *targetRole) step() {
 	case 5:
 		r.pass()
 	case 6:
-		in = target.LinkDown{Peer: r.in.node()}
+		in = target.PeerDown{Peer: r.in.node()}
 	case 7:
-		in = target.LinkUp{Peer: r.in.node()}
+		in = target.PeerUp{Peer: r.in.node()}
 	case 8:
 		in = target.Cancel{}
 	}

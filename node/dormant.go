@@ -122,7 +122,7 @@ func (c *Core) arriveAgain(d *dormant, r Revived) {
 	c.incoming[from]++
 	c.obeyTarget(e, out)
 	if c.ready(from) != nil {
-		c.stepTarget(e, target.LinkUp{Peer: from})
+		c.stepTarget(e, target.PeerUp{Peer: from})
 	}
 }
 

@@ -135,7 +135,7 @@ func (c *Core) startCopy(e *sourceEntry, cp source.Copy) {
 	}
 	s := c.ready(e.m.Target())
 	if s == nil {
-		c.stepSource(e, source.LinkDown{Peer: e.m.Target(), Err: wire.ErrUnreachable})
+		c.stepSource(e, source.PeerDown{Peer: e.m.Target(), Err: wire.ErrUnreachable})
 		return
 	}
 	c.out.Copies = append(c.out.Copies, Copy{
@@ -254,7 +254,7 @@ func (c *Core) takeSnapshot(from crypto.NodeID, msg *wire.TakeSnapshot) {
 	c.sources[msg.Migration] = e
 	c.obeySource(e, out)
 	if c.ready(msg.Target) != nil {
-		c.stepSource(e, source.LinkUp{Peer: msg.Target})
+		c.stepSource(e, source.PeerUp{Peer: msg.Target})
 	}
 }
 

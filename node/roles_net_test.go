@@ -149,7 +149,7 @@ func (w *world) dial(l *link, side int) {
 		case l.up[0] || l.up[1]:
 			w.dial(l, side) // the other end has yet to notice that the old session is gone
 		case l.cut:
-			w.linkDown(l.ends[side], l.ends[1-side], false, errors.New("no route"))
+			w.peerDown(l.ends[side], l.ends[1-side], false, errors.New("no route"))
 		default:
 			w.connect(l)
 		}
@@ -161,8 +161,8 @@ func (w *world) connect(l *link) {
 	l.up = [2]bool{true, true}
 	l.last = [2]map[wire.Channel]time.Time{{}, {}}
 	// The accepting end greets first, so that the dialing end's first message finds it ready.
-	w.linkUp(l.ends[0], l.ends[1])
-	w.linkUp(l.ends[1], l.ends[0])
+	w.peerUp(l.ends[0], l.ends[1])
+	w.peerUp(l.ends[1], l.ends[0])
 }
 
 // lose ends the session; each end notices in its own time.
@@ -177,7 +177,7 @@ func (w *world) lose(l *link) {
 		w.after(w.between(0, 200*time.Millisecond), func() {
 			if l.up[side] && l.session == session+1 {
 				l.up[side] = false
-				w.linkDown(l.ends[side], l.ends[1-side], true, errors.New("lost"))
+				w.peerDown(l.ends[side], l.ends[1-side], true, errors.New("lost"))
 				w.dial(l, side)
 			}
 		})

@@ -34,7 +34,7 @@ func (w *world) takeSnapshot(from int, msg *wire.TakeSnapshot) {
 	w.src = m
 	w.obeySource(out)
 	if w.linkOf(atSource, atTarget).up[w.linkOf(atSource, atTarget).side(atSource)] {
-		w.stepSource(source.LinkUp{Peer: ids[atTarget]})
+		w.stepSource(source.PeerUp{Peer: ids[atTarget]})
 	}
 }
 

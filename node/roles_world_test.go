@@ -165,26 +165,26 @@ func (w *world) wake(role int, at time.Time, tick func()) {
 	})
 }
 
-func (w *world) linkUp(node, peer int) {
-	w.log("%d: link to %d up", node, peer)
+func (w *world) peerUp(node, peer int) {
+	w.log("%d: session with %d up", node, peer)
 	if node == atSource && w.src != nil && w.srcEnd == nil {
-		w.stepSource(source.LinkUp{Peer: ids[peer]})
+		w.stepSource(source.PeerUp{Peer: ids[peer]})
 	}
 	if node == atTarget && w.tgt != nil && w.tgtEnd == nil {
-		w.stepTarget(target.LinkUp{Peer: ids[peer]})
+		w.stepTarget(target.PeerUp{Peer: ids[peer]})
 	}
 }
 
-func (w *world) linkDown(node, peer int, lost bool, err error) {
-	w.log("%d: link to %d down", node, peer)
+func (w *world) peerDown(node, peer int, lost bool, err error) {
+	w.log("%d: session with %d down", node, peer)
 	if node == atSource && w.src != nil && w.srcEnd == nil {
-		w.stepSource(source.LinkDown{Peer: ids[peer], Err: err})
+		w.stepSource(source.PeerDown{Peer: ids[peer], Err: err})
 	}
 	if node == atTarget && w.tgt != nil && w.tgtEnd == nil {
-		w.stepTarget(target.LinkDown{Peer: ids[peer]})
+		w.stepTarget(target.PeerDown{Peer: ids[peer]})
 	}
 	if node == w.o && w.orch != nil && w.orchEnd == nil {
-		w.stepOrch(orchestrator.LinkDown{Peer: ids[peer], Lost: lost, Err: err})
+		w.stepOrch(orchestrator.PeerDown{Peer: ids[peer], Lost: lost, Err: err})
 	}
 }
 

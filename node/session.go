@@ -122,7 +122,7 @@ func (c *Core) hello(s *session, msg *wire.Hello) {
 	for _, err := range errs {
 		c.note(Note{Kind: NoteAlarm, Peer: s.peer, Text: "a subprotocol cannot be used with this peer", Err: err})
 	}
-	c.linkUp(s.peer)
+	c.peerUp(s.peer)
 	early := s.early
 	s.early = nil
 	for _, in := range early {
@@ -149,10 +149,10 @@ func (c *Core) sessionDown(in SessionDown) {
 	// What was in flight on this session is gone. With another one up that only means sending it again; a
 	// snapshot stream that broke reports its own end.
 	if c.ready(s.peer) == nil {
-		c.linkDown(s.peer, true, in.Err)
+		c.peerDown(s.peer, true, in.Err)
 		return
 	}
-	c.linkUp(s.peer)
+	c.peerUp(s.peer)
 }
 
 func (c *Core) dialFailed(in DialFailed) {
@@ -168,7 +168,7 @@ func (c *Core) dialFailed(in DialFailed) {
 	if len(p.sessions) > 0 {
 		return // it came to us meanwhile
 	}
-	c.linkDown(in.Peer, false, in.Err)
+	c.peerDown(in.Peer, false, in.Err)
 }
 
 // dial asks for a session, unless one is there or on its way, the last try has only just failed, or too many are
@@ -224,30 +224,30 @@ func (c *Core) reauthorize(in Reauthorize) {
 	}
 }
 
-// linkUp and linkDown tell every machine and client; each knows whether the peer concerns it. A link that is
-// lost was there; otherwise none could be made.
-func (c *Core) linkUp(id crypto.NodeID) {
+// peerUp and peerDown tell every machine and client that a session with the peer is ready, or that there is none; each
+// knows whether the peer concerns it. A session that is lost was there; otherwise none could be made.
+func (c *Core) peerUp(id crypto.NodeID) {
 	for _, e := range c.activeSources() {
-		c.stepSource(e, source.LinkUp{Peer: id})
+		c.stepSource(e, source.PeerUp{Peer: id})
 	}
 	for _, e := range c.activeTargets() {
-		c.stepTarget(e, target.LinkUp{Peer: id})
+		c.stepTarget(e, target.PeerUp{Peer: id})
 	}
 	c.clientsUp(id)
 }
 
-func (c *Core) linkDown(id crypto.NodeID, lost bool, err error) {
+func (c *Core) peerDown(id crypto.NodeID, lost bool, err error) {
 	if err == nil {
 		err = errors.New("the session was closed")
 	}
 	for _, e := range c.activeSources() {
-		c.stepSource(e, source.LinkDown{Peer: id, Lost: lost, Err: err})
+		c.stepSource(e, source.PeerDown{Peer: id, Lost: lost, Err: err})
 	}
 	for _, e := range c.activeTargets() {
-		c.stepTarget(e, target.LinkDown{Peer: id})
+		c.stepTarget(e, target.PeerDown{Peer: id})
 	}
 	for _, e := range c.activeOrchestrators() {
-		c.stepOrchestrator(e, orchestrator.LinkDown{Peer: id, Lost: lost, Err: err})
+		c.stepOrchestrator(e, orchestrator.PeerDown{Peer: id, Lost: lost, Err: err})
 	}
 	c.clientsDown(id, lost, err)
 }

@@ -124,8 +124,8 @@ func BenchmarkPrepare(b *testing.B) {
 	}
 }
 
-// BenchmarkLinkChange is a session that ends and begins again, with many migrations that look if it is theirs.
-func BenchmarkLinkChange(b *testing.B) {
+// BenchmarkSessionChange is a session that ends and begins again, with many migrations that look if it is theirs.
+func BenchmarkSessionChange(b *testing.B) {
 	c := crowd(b, 10_000, 10_000)
 	for b.Loop() {
 		c.Step(benchTime, node.SessionDown{Session: 1})

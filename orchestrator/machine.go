@@ -48,9 +48,9 @@ type (
 		From    crypto.NodeID
 		Message wire.Message
 	}
-	// LinkDown says that no session with the peer exists. With Lost there was one, and what was sent on it
+	// PeerDown says that no session with the peer exists. With Lost there was one, and what was sent on it
 	// may have arrived; without, none could be made.
-	LinkDown struct {
+	PeerDown struct {
 		Peer crypto.NodeID
 		Lost bool
 		Err  error
@@ -62,7 +62,7 @@ type (
 )
 
 func (Received) orchestratorInput() {}
-func (LinkDown) orchestratorInput() {}
+func (PeerDown) orchestratorInput() {}
 func (Cancel) orchestratorInput()   {}
 func (Tick) orchestratorInput()     {}
 
@@ -144,8 +144,8 @@ func (m *Machine) Step(now time.Time, in Input) Output {
 	switch in := in.(type) {
 	case Received:
 		m.received(in.From, in.Message)
-	case LinkDown:
-		m.linkDown(in)
+	case PeerDown:
+		m.peerDown(in)
 	case Cancel:
 		m.cancel()
 	case Tick:
@@ -313,9 +313,9 @@ func (m *Machine) answer(to crypto.NodeID, msg *wire.Ask) {
 	m.send(to, ans)
 }
 
-// linkDown: a source that no session could ever be made with has not been asked for anything. Otherwise a
+// peerDown: a source that no session could ever be made with has not been asked for anything. Otherwise a
 // request may have arrived, and only the source knows what came of it.
-func (m *Machine) linkDown(in LinkDown) {
+func (m *Machine) peerDown(in PeerDown) {
 	if m.state == done || in.Peer != m.req.Source {
 		return
 	}

@@ -125,7 +125,7 @@ func (r *rig) play(line string) string {
 	case "cancel":
 		r.step(orchestrator.Cancel{})
 	case "down":
-		r.step(orchestrator.LinkDown{Peer: peer(c), Lost: c.Has("lost"), Err: errTest})
+		r.step(orchestrator.PeerDown{Peer: peer(c), Lost: c.Has("lost"), Err: errTest})
 	default:
 		r.get(peer(c), r.message(c))
 	}

@@ -42,7 +42,7 @@ func (m *Machine) forwardedEnough() bool {
 // mayCutover reports whether the target could take the last events now. Without a session, or a directory that
 // can decide, a freeze would only spend its budget.
 func (m *Machine) mayCutover() bool {
-	return m.state == replaying && m.linked && (m.directory.listed || !m.req.Directory)
+	return m.state == replaying && m.connected && (m.directory.listed || !m.req.Directory)
 }
 
 // tryCutover freezes when the target is close enough behind, and not right after a freeze that failed. If it has

@@ -55,9 +55,9 @@ func TestS3_ForwardsWaitForAnswers(t *testing.T) {
 	steps := map[string]func() Output{
 		"at first":          func() Output { return r.get(r.ack(testNext)) },
 		"once more":         func() Output { r.now = r.m.retryAt; return r.step(Tick{}) },
-		"over a new one":    func() Output { return r.step(LinkUp{Peer: nodeT}) },
+		"over a new one":    func() Output { return r.step(PeerUp{Peer: nodeT}) },
 		"with one more":     func() Output { return r.step(Submitted{submission(100, 'z', 100, 1)}) },
-		"over one more new": func() Output { return r.step(LinkUp{Peer: nodeT}) },
+		"over one more new": func() Output { return r.step(PeerUp{Peer: nodeT}) },
 	}
 	for _, name := range []string{"at first", "once more", "over a new one", "with one more", "over one more new"} {
 		bytes, firsts := weighed(steps[name]())
@@ -117,7 +117,7 @@ func TestForwardsAtRandom(t *testing.T) {
 		for r.m.state == forwarding {
 			switch waiting := r.m.held.waiting; rng.IntN(6) {
 			case 0:
-				r.step(LinkUp{Peer: nodeT})
+				r.step(PeerUp{Peer: nodeT})
 			case 1:
 				r.now = r.m.retryAt
 				r.step(Tick{})

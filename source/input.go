@@ -5,7 +5,7 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// Input is one thing that happened: a message, the result of a call, a change of the link, or time.
+// Input is one thing that happened: a message, the result of a call, a change of the session, or time.
 type Input interface{ sourceInput() }
 
 // Received is a migration message that has passed the sender check.
@@ -74,12 +74,12 @@ type HandedOver struct {
 // Submitted is a submission that arrived while [Machine.Holding] was true.
 type Submitted struct{ Submission Submission }
 
-// LinkUp says that a session with the peer is ready.
-type LinkUp struct{ Peer crypto.NodeID }
+// PeerUp says that a session with the peer is ready: the first one, or another than before.
+type PeerUp struct{ Peer crypto.NodeID }
 
-// LinkDown says that no session with the peer exists. With Lost there was one, and what was sent on it may
+// PeerDown says that no session with the peer exists. With Lost there was one, and what was sent on it may
 // not have arrived; without, none could be made.
-type LinkDown struct {
+type PeerDown struct {
 	Peer crypto.NodeID
 	Lost bool
 	Err  error
@@ -101,7 +101,7 @@ func (Certified) sourceInput()   {}
 func (Decided) sourceInput()     {}
 func (HandedOver) sourceInput()  {}
 func (Submitted) sourceInput()   {}
-func (LinkUp) sourceInput()      {}
-func (LinkDown) sourceInput()    {}
+func (PeerUp) sourceInput()      {}
+func (PeerDown) sourceInput()    {}
 func (Cancel) sourceInput()      {}
 func (Tick) sourceInput()        {}

@@ -67,13 +67,13 @@ type Machine struct {
 	req Request
 	ref wire.Ref
 
-	state    state
-	started  time.Time
-	alive    time.Time // the last sign that the target moves forward
-	linked   bool      // a session with the target is up
-	snapshot bool      // a view is open and must be closed with StopCopy
-	copyAt   time.Time // when the view began to stream
-	copy     copyState
+	state     state
+	started   time.Time
+	alive     time.Time // the last sign that the target moves forward
+	connected bool      // a session with the target is up
+	snapshot  bool      // a view is open and must be closed with StopCopy
+	copyAt    time.Time // when the view began to stream
+	copy      copyState
 
 	// The target's side, as it told us.
 	nextKey crypto.PublicKey
@@ -158,10 +158,10 @@ func (m *Machine) Step(now time.Time, in Input) Output {
 		m.handedOver(in)
 	case Submitted:
 		m.submitted(in.Submission)
-	case LinkUp:
-		m.linkUp(in.Peer)
-	case LinkDown:
-		m.linkDown(in)
+	case PeerUp:
+		m.peerUp(in.Peer)
+	case PeerDown:
+		m.peerDown(in)
 	case Cancel:
 		m.cancel(in.Detail)
 	case Tick:
@@ -311,11 +311,11 @@ func (m *Machine) agrees(h crypto.Head) bool {
 
 func (m *Machine) lag() uint64 { return uint64(m.backlog.len()) }
 
-func (m *Machine) linkUp(peer crypto.NodeID) {
+func (m *Machine) peerUp(peer crypto.NodeID) {
 	if peer != m.req.Target {
 		return
 	}
-	m.linked = true
+	m.connected = true
 	m.converge.restart()
 	m.backlog.rewind()
 	m.retryAt = m.now
@@ -325,13 +325,13 @@ func (m *Machine) linkUp(peer crypto.NodeID) {
 	m.ship()
 }
 
-// linkDown: while the view streams, the stream is gone with the session, and the copy goes on over the next one if there is one
+// peerDown: while the view streams, the stream is gone with the session, and the copy goes on over the next one if there is one
 // in time. Later everything can be sent again, and the stall limit decides.
-func (m *Machine) linkDown(in LinkDown) {
+func (m *Machine) peerDown(in PeerDown) {
 	if in.Peer != m.req.Target {
 		return
 	}
-	m.linked = false
+	m.connected = false
 	switch {
 	case m.state == preparing && in.Lost:
 		m.retryAt = m.now // nothing has been agreed yet: ask again on a new session

@@ -198,9 +198,9 @@ func (r *rig) play(line string) string {
 	case "submit":
 		r.step(Submitted{submission(c.FirstNumber(), c.Value("p", "a")[0], c.Number("from", 1), int(c.Number("n", 1)))})
 	case "up":
-		r.step(LinkUp{Peer: peerOf(c)})
+		r.step(PeerUp{Peer: peerOf(c)})
 	case "down":
-		r.step(LinkDown{Peer: peerOf(c), Err: errTest})
+		r.step(PeerDown{Peer: peerOf(c), Err: errTest})
 	case "cancel":
 		r.step(Cancel{Detail: "not wanted"})
 	case "tick":

@@ -56,7 +56,7 @@ func TestS5_AbortEndsWithTheCommit(t *testing.T) {
 			continue
 		}
 		r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.ReasonDiverged})
-		r.step(LinkDown{Peer: nodeT, Err: errTest})
+		r.step(PeerDown{Peer: nodeT, Err: errTest})
 		for range 1000 {
 			r.now = r.now.Add(time.Hour)
 			if o := r.step(Tick{}); called[CallThaw](o) || len(o.Apply) != 0 {

@@ -74,12 +74,12 @@ func TestS7_NoEventBehindALiveAttempt(t *testing.T) {
 // Whatever ends an early attempt, its hold commits nothing any more.
 func TestS7_EarlyAttemptIsVoid(t *testing.T) {
 	for name, end := range map[string]func(*rig){
-		"an event":    func(r *rig) { r.step(Applied{Entries: r.sequence(1, 1)}) },
-		"a question":  func(r *rig) { r.get(&wire.Ask{Ref: r.ref(), Attempt: r.final.Attempt}) },
-		"a new link":  func(r *rig) { r.step(LinkDown{Peer: nodeT, Err: errTest}); r.step(LinkUp{Peer: nodeT}) },
-		"no answer":   func(r *rig) { r.now = r.now.Add(DefaultFreezeBudget); r.step(Tick{}) },
-		"the end":     func(r *rig) { r.step(Cancel{}) },
-		"its failure": func(r *rig) { r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.ReasonDiverged}) },
+		"an event":      func(r *rig) { r.step(Applied{Entries: r.sequence(1, 1)}) },
+		"a question":    func(r *rig) { r.get(&wire.Ask{Ref: r.ref(), Attempt: r.final.Attempt}) },
+		"a new session": func(r *rig) { r.step(PeerDown{Peer: nodeT, Err: errTest}); r.step(PeerUp{Peer: nodeT}) },
+		"no answer":     func(r *rig) { r.now = r.now.Add(DefaultFreezeBudget); r.step(Tick{}) },
+		"the end":       func(r *rig) { r.step(Cancel{}) },
+		"its failure":   func(r *rig) { r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.ReasonDiverged}) },
 	} {
 		r := armed(t)
 		first := *r.final

@@ -13,7 +13,7 @@ import (
 func cutOff(t *testing.T) *rig {
 	r := inState(t, copying)
 	r.step(Copied{Bytes: 1000})
-	r.step(LinkDown{Peer: nodeT, Lost: true, Err: errTest})
+	r.step(PeerDown{Peer: nodeT, Lost: true, Err: errTest})
 	return r
 }
 
@@ -31,7 +31,7 @@ func TestResume_TheViewIsKeptForTheGrace(t *testing.T) {
 		if r.now.After(end) {
 			break
 		}
-		if o := r.step(LinkUp{Peer: nodeT}); o.StopCopy && r.now.Before(end) {
+		if o := r.step(PeerUp{Peer: nodeT}); o.StopCopy && r.now.Before(end) {
 			t.Fatalf("the view is closed %v before the grace is over", end.Sub(r.now))
 		}
 	}
@@ -76,7 +76,7 @@ func TestResume_AnEarlierStreamIsNotHeard(t *testing.T) {
 // again: the source asks.
 func TestResume_AskedWhenAllIsSentAndSessionsChange(t *testing.T) {
 	r := inState(t, restoring)
-	o := r.step(LinkUp{Peer: nodeT})
+	o := r.step(PeerUp{Peer: nodeT})
 	if q := sent[*wire.Resume](o); len(q) != 1 || q[0].Serial != 1 {
 		t.Fatalf("asked %+v", q)
 	}
@@ -88,7 +88,7 @@ func TestResume_AskedWhenAllIsSentAndSessionsChange(t *testing.T) {
 // A session that ends while the target replays is made again, by a question that is repeated until it is there.
 func TestResume_AskedForASessionWhileReplaying(t *testing.T) {
 	r := inState(t, replaying)
-	asked := len(sent[*wire.Resume](r.step(LinkDown{Peer: nodeT, Lost: true, Err: errTest})))
+	asked := len(sent[*wire.Resume](r.step(PeerDown{Peer: nodeT, Lost: true, Err: errTest})))
 	for range 20 {
 		r.now = r.now.Add(retryMin)
 		asked += len(sent[*wire.Resume](r.step(Tick{})))
@@ -96,7 +96,7 @@ func TestResume_AskedForASessionWhileReplaying(t *testing.T) {
 	if asked < 3 {
 		t.Errorf("asked %d times while there is no session", asked)
 	}
-	r.step(LinkUp{Peer: nodeT})
+	r.step(PeerUp{Peer: nodeT})
 	r.now = r.now.Add(retryMax)
 	if o := r.step(Tick{}); len(sent[*wire.Resume](o)) > 0 {
 		t.Error("asked again although there is a session")
@@ -107,7 +107,7 @@ func TestResume_AskedForASessionWhileReplaying(t *testing.T) {
 // it.
 func TestResume_EventsWaitForTheClaim(t *testing.T) {
 	r := cutOff(t)
-	r.step(LinkUp{Peer: nodeT})
+	r.step(PeerUp{Peer: nodeT})
 	r.get(r.at(0))
 	if o := r.step(Applied{Entries: r.sequence(3, 1)}); len(sent[*wire.BufferedEvents](o)) > 0 {
 		t.Fatal("events leave before the target has claimed the origin again")

@@ -18,7 +18,7 @@ func began(t *testing.T, options ...func(*Request)) *rig {
 		o(&r.req)
 	}
 	r.start()
-	r.step(LinkUp{Peer: nodeT})
+	r.step(PeerUp{Peer: nodeT})
 	r.get(&wire.PrepareOK{Ref: r.ref(), Next: testNext.Public(), CreditEvents: 1 << 20, CreditBytes: 1 << 30})
 	return r
 }
@@ -47,7 +47,7 @@ func inState(t *testing.T, s state) *rig {
 	if r.req.Directory {
 		r.step(Looked{Epoch: 1, Holder: nodeS})
 	}
-	r.step(LinkUp{Peer: nodeT})
+	r.step(PeerUp{Peer: nodeT})
 	steps := []func(){
 		func() {
 			r.get(&wire.PrepareOK{Ref: r.ref(), Next: testNext.Public(), CreditEvents: 1 << 20, CreditBytes: 1 << 30})
@@ -161,7 +161,7 @@ func TestS2_EveryEventOnceInOrder(t *testing.T) {
 	for n := range 20 {
 		take(r.step(Applied{Entries: r.sequence(30, 10)}))
 		if n%3 == 0 {
-			take(r.step(LinkUp{Peer: nodeT})) // everything not applied comes again
+			take(r.step(PeerUp{Peer: nodeT})) // everything not applied comes again
 		}
 		take(r.get(&wire.Progress{Ref: r.ref(), Head: r.head(got - uint64(n)), Rate: 1}))
 	}

@@ -35,7 +35,7 @@ func cost(e *Entry) int     { return len(e.Event.Payload) + memoryOverhead }
 // backlog is every event sequenced after the snapshot that the target has not reported as applied.
 //
 // Invariants: entries[start:] are contiguous in sequence and begin at acked+1; the first sent of them
-// have been sent on the current link, and the first arrived of those have been reported as arrived; bytes is the
+// have been sent on the current session, and the first arrived of those have been reported as arrived; bytes is the
 // cost of all, sentBytes the payload of the sent, flight the size on the wire of those sent and not arrived. head is the
 // head at acked.
 type backlog struct {
@@ -130,7 +130,7 @@ func (b *backlog) compact() {
 	b.entries, b.start = b.entries[:n], 0
 }
 
-// rewind forgets what was sent, because the link it was sent on is gone.
+// rewind forgets what was sent, because the session it was sent on is gone.
 func (b *backlog) rewind() { b.sent, b.arrived, b.sentBytes, b.flight = 0, 0, 0, 0 }
 
 // nextBatch returns the next events to send within the target's credits, at most one frame of them.
@@ -175,12 +175,12 @@ func (m *Machine) gathers() bool {
 
 // shipDue reports whether events have waited long enough.
 func (m *Machine) shipDue() bool {
-	return m.claimed && m.linked && !m.shipAt.IsZero() && !m.now.Before(m.shipAt)
+	return m.claimed && m.connected && !m.shipAt.IsZero() && !m.now.Before(m.shipAt)
 }
 
 // ship sends as much of the backlog as the target's credits allow, full frames as long as the target restores.
 func (m *Machine) ship() {
-	if !m.claimed || !m.linked {
+	if !m.claimed || !m.connected {
 		return
 	}
 	for !m.gathers() {

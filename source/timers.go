@@ -70,7 +70,7 @@ func (m *Machine) limits() {
 func (m *Machine) converged() {
 	m.armedTooLong()
 	c, lag := &m.converge, m.lag()
-	if m.freezeAsked || !m.linked || c.reports == 0 || c.ready(lag, m.req.Options.MaxBlackout) {
+	if m.freezeAsked || !m.connected || c.reports == 0 || c.ready(lag, m.req.Options.MaxBlackout) {
 		m.tryCutover()
 		return
 	}
@@ -91,7 +91,7 @@ func (m *Machine) resend() {
 		}
 	case replaying:
 		m.retryAt = m.now.Add(retryMax)
-		if !m.linked {
+		if !m.connected {
 			m.askResume() // nothing else is sent without a session, and so nothing else would make one
 		}
 	case frozen:
@@ -140,7 +140,7 @@ func (m *Machine) wake() time.Time {
 	earlier(m.statusAt)
 	switch m.state {
 	case copying, restoring:
-		if m.claimed && m.linked {
+		if m.claimed && m.connected {
 			earlier(m.shipAt)
 		}
 		if m.isCut() {

@@ -59,7 +59,7 @@ type Machine struct {
 	started   time.Time
 	nudged    time.Time // the value of alive for which the source has been asked if it lives
 	alive     time.Time // the last word from the source, or the end of its last session
-	linked    bool      // the source has a session with us
+	connected bool      // the source has a session with us
 	epochKey  crypto.PublicKey
 	admin     crypto.PublicKey // may sign a forced entry; zero is nobody
 	head      crypto.Head      // after the last replayed event, as this node computed it
@@ -112,7 +112,7 @@ func NewMachine(now time.Time, cfg MachineConfig, req Request) (*Machine, Machin
 	cfg.Orphan = cmp.Or(cfg.Orphan, DefaultOrphan)
 	m := &Machine{
 		cfg: cfg, ref: msg.Ref, source: req.Source, orch: msg.Orchestrator, entity: msg.Entity, key: req.Key,
-		started: now, alive: now, now: now, linked: true, state: preparing, directory: msg.Directory,
+		started: now, alive: now, now: now, connected: true, state: preparing, directory: msg.Directory,
 	}
 	if msg.Durability == wire.DurabilityMemory {
 		m.prepareOK()
@@ -168,10 +168,10 @@ func (m *Machine) Step(now time.Time, in MachineInput) MachineOutput {
 		m.decided(in)
 	case Activated:
 		m.activated(in)
-	case LinkUp:
-		m.linkUp(in.Peer)
-	case LinkDown:
-		m.linkDown(in.Peer)
+	case PeerUp:
+		m.peerUp(in.Peer)
+	case PeerDown:
+		m.peerDown(in.Peer)
 	case Cancel:
 		m.cancel()
 	case Tick:
@@ -343,11 +343,11 @@ func (m *Machine) cancel() {
 	m.fail(wire.ReasonCancelled, "the target was told to stop")
 }
 
-func (m *Machine) linkUp(peer crypto.NodeID) {
+func (m *Machine) peerUp(peer crypto.NodeID) {
 	if peer != m.source {
 		return
 	}
-	m.linked, m.alive = true, m.now
+	m.connected, m.alive = true, m.now
 	switch m.state {
 	case preparing:
 		m.prepareOK() // a source that has ended it meanwhile says so
@@ -361,9 +361,9 @@ func (m *Machine) linkUp(peer crypto.NodeID) {
 	}
 }
 
-func (m *Machine) linkDown(peer crypto.NodeID) {
-	if peer == m.source && m.linked {
-		m.linked, m.alive = false, m.now
+func (m *Machine) peerDown(peer crypto.NodeID) {
+	if peer == m.source && m.connected {
+		m.connected, m.alive = false, m.now
 	}
 }
 

@@ -63,10 +63,10 @@ type (
 		Signed crypto.SignedHead
 		Err    error
 	}
-	// LinkUp says that a session with the peer is ready.
-	LinkUp struct{ Peer crypto.NodeID }
-	// LinkDown says that there is none any more.
-	LinkDown struct{ Peer crypto.NodeID }
+	// PeerUp says that a session with the peer is ready: the first one, or another than before.
+	PeerUp struct{ Peer crypto.NodeID }
+	// PeerDown says that there is no session with it any more.
+	PeerDown struct{ Peer crypto.NodeID }
 	// Cancel is this node's wish to take no more part. It is ignored by a copy that is held.
 	Cancel struct{}
 	// Tick says that the time [MachineOutput.Wake] has come. One that comes early changes nothing.
@@ -83,8 +83,8 @@ func (Replayed) targetInput()     {}
 func (HoldDone) targetInput()     {}
 func (Decided) targetInput()      {}
 func (Activated) targetInput()    {}
-func (LinkUp) targetInput()       {}
-func (LinkDown) targetInput()     {}
+func (PeerUp) targetInput()       {}
+func (PeerDown) targetInput()     {}
 func (Cancel) targetInput()       {}
 func (Tick) targetInput()         {}
 

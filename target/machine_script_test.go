@@ -54,9 +54,9 @@ func (r *machineRig) play(line string) string {
 	case "tick":
 		r.step(target.Tick{})
 	case "up":
-		r.step(target.LinkUp{Peer: sender(c)})
+		r.step(target.PeerUp{Peer: sender(c)})
 	case "down":
-		r.step(target.LinkDown{Peer: sender(c)})
+		r.step(target.PeerDown{Peer: sender(c)})
 	case "cancel":
 		r.step(target.Cancel{})
 	default:

@@ -57,7 +57,7 @@ func (m *Machine) timers() {
 	switch {
 	case m.state < holding && m.due(m.alive.Add(m.cfg.Orphan)):
 		m.fail(wire.ReasonUnreachable, "the source is gone or says nothing, and no hold was given")
-	case m.state < holding && m.linked && m.nudged != m.alive && m.due(m.nudgeAt()):
+	case m.state < holding && m.connected && m.nudged != m.alive && m.due(m.nudgeAt()):
 		m.nudged = m.alive
 		m.send(m.source, &wire.Ask{Ref: m.ref})
 	case m.state == holding && m.due(m.askAt):
@@ -78,7 +78,7 @@ func (m *Machine) wake() time.Time {
 		return m.askAt
 	case m.reportDue && (m.state == replaying || m.state == restoring):
 		return m.reportAt.Add(progressEvery)
-	case m.state < holding && m.linked && m.nudged != m.alive:
+	case m.state < holding && m.connected && m.nudged != m.alive:
 		return m.nudgeAt()
 	case m.state < holding:
 		return m.alive.Add(m.cfg.Orphan)

@@ -24,7 +24,7 @@ var open = []mutation{
 	{name: "forward-renumbered", broken: "what is forwarded gets another producer (and so another place in the table)", promise: "P2",
 		edits: []edit{{"node/serving.go", "Producer: msg.Producer, Since: msg.Since, Items: msg.Items})\n}\n\n// routeTo", "Producer: crypto.DeriveProducer(from, \"forward\"), Since: msg.Since, Items: msg.Items})\n}\n\n// routeTo"}}},
 	{name: "claim-not-awaited", broken: "the source sends events before the target has claimed the daemon, and does not send them again", promise: "P5",
-		edits: []edit{{"source/ship.go", "	if !m.claimed || !m.linked {", "	if !m.linked {"}}},
+		edits: []edit{{"source/ship.go", "	if !m.claimed || !m.connected {", "	if !m.connected {"}}},
 	{name: "hold-unjournaled", broken: "a hold is not journaled", promise: "P1",
 		edits: []edit{{"node/executor_target.go", "	return done, x.Journal.Append(journal.Hold{Copy: st.copy, Attempt: op.Attempt, Final: op.Final})", "	_ = st\n	return done, x.Journal.Last()"}}},
 	{name: "release-first", broken: "the release of an attempt is journaled before its hold, which it then voids", promise: "P1",

@@ -7,7 +7,7 @@ var outcome = []mutation{
 	{name: "session-change-unasked", broken: "a source that has sent all of the view does not ask when one of several sessions has ended", promise: "P5",
 		edits: []edit{{"source/machine.go", "	if m.state == restoring {\n		m.cut(", "	if false {\n		m.cut("}}},
 	{name: "session-not-made-again", broken: "nobody makes a session again that ended while the target replays", promise: "P5", pkg: "source", tests: "TestResume_AskedForASession.*",
-		edits: []edit{{"source/timers.go", "		if !m.linked {\n			m.askResume()", "		if false {\n			m.askResume()"}}},
+		edits: []edit{{"source/timers.go", "		if !m.connected {\n			m.askResume()", "		if false {\n			m.askResume()"}}},
 	{name: "two-answers", broken: "the orchestrator answers a question besides the source on the same node", promise: "P5", pkg: "node", tests: "TestOneAnswerToAQuestion",
 		edits: []edit{{"node/frame.go", "asks && len(roles) > 1 && !e.m.Proves() {", "asks && len(roles) > 9 && !e.m.Proves() {"}}},
 	{name: "begun-anew-as-repeat", broken: "what a source announces again after a restart is taken for a repeat", promise: "P5", pkg: "node", tests: "TestBegunAnew",
