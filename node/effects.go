@@ -32,8 +32,6 @@ type Effects struct {
 	Sends []Send
 	// EndEvents ends the event streams of migrations that are over, after what was sent on them.
 	EndEvents []EndEvents
-	// Disconnects ends sessions with a reason for the peer.
-	Disconnects []Disconnect
 	// Replies answer Submit and Inspect requests.
 	Replies []Reply
 	// Changes are migrations whose status has changed, for whoever watches.
@@ -82,12 +80,6 @@ type Send struct {
 type EndEvents struct {
 	Session   SessionID
 	Migration wire.MigrationID
-}
-
-// Disconnect ends a session.
-type Disconnect struct {
-	Session SessionID
-	Reason  string
 }
 
 // Reply answers a request of the node's own users. The items of a Submit are answered in their order: with

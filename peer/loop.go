@@ -125,9 +125,6 @@ func (p *Peer) sends(e node.Effects) {
 	for _, end := range e.EndEvents {
 		p.net.CloseEvents(transport.SessionID(end.Session), end.Migration)
 	}
-	for _, d := range e.Disconnects {
-		p.net.Disconnect(transport.SessionID(d.Session), d.Reason)
-	}
 }
 
 // dispatch puts a call on its daemon's queue, or starts it beside the queue.

@@ -220,11 +220,6 @@ func (l *life) obey(e node.Effects) {
 			end.send(s)
 		}
 	}
-	for _, d := range e.Disconnects {
-		if end := l.ends[d.Session]; end != nil {
-			end.session.cut(d.Reason)
-		}
-	}
 	for _, r := range e.Replies {
 		l.replied(r)
 	}

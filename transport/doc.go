@@ -36,8 +36,8 @@
 //     was queued or on its way when a session ends may be lost: the layers above
 //     retry.
 //   - A snapshot's reader sees io.EOF only if it has read everything.
-//   - Send, CloseEvents and Disconnect never block. A Receiver that blocks holds
-//     up the one stream it was called for.
+//   - Send and CloseEvents never block. A Receiver that blocks holds up the one
+//     stream it was called for.
 //   - After Close no goroutine is left and no call into the Receiver is running.
 //
 // # Limits

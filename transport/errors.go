@@ -77,7 +77,7 @@ const (
 	CodeProtocol      Code = 3 // the peer broke a rule
 	CodeTooSlow       Code = 4 // the peer did not read fast enough
 	CodeShutdown      Code = 5 // the node is stopping
-	CodeDisconnect    Code = 6 // the node above the transport ended it
+	CodeDisconnect    Code = 6 // the node above the transport ended it; no node sends it
 	CodeSilent        Code = 7 // the peer connected and then did not say hello
 )
 

@@ -186,6 +186,30 @@ type node struct {
 	id crypto.NodeID
 }
 
+// Disconnect ends a session, if there is one. What is queued is lost, and the peer is told the reason.
+func (n *node) Disconnect(id SessionID, reason string) {
+	if s := n.Network.(*network).session(id); s != nil {
+		s.endHere(CodeDisconnect, reason, nil)
+	}
+}
+
+// Queued returns the bytes of a stream that were not yet handed to the carrier; 0 if there is no such stream.
+func (n *node) Queued(id SessionID, ch Channel, mig wire.MigrationID) int {
+	s := n.Network.(*network).session(id)
+	if s == nil {
+		return 0
+	}
+	s.mu.Lock()
+	box := map[Channel]*outbox{ChannelControl: s.control, ChannelSubmit: s.submit, ChannelEvents: s.events[mig]}[ch]
+	s.mu.Unlock()
+	if box == nil {
+		return 0
+	}
+	box.mu.Lock()
+	defer box.mu.Unlock()
+	return box.bytes
+}
+
 // join attaches a node. cfg may leave out key and authorization.
 func join(t testing.TB, m medium, number byte, cfg Config) *node {
 	t.Helper()

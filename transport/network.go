@@ -218,16 +218,6 @@ func (n *network) Send(id SessionID, ch wire.Channel, mig wire.MigrationID, fram
 	return s.send(ch, mig, frame)
 }
 
-// Queued implements Network.
-func (n *network) Queued(id SessionID, ch wire.Channel, mig wire.MigrationID) int {
-	if s := n.session(id); s != nil {
-		if box := s.lookup(ch, mig); box != nil {
-			return box.queued()
-		}
-	}
-	return 0
-}
-
 // CloseEvents implements Network.
 func (n *network) CloseEvents(id SessionID, mig wire.MigrationID) {
 	if s := n.session(id); s != nil {
@@ -246,13 +236,6 @@ func (n *network) OpenSnapshot(ctx context.Context, id SessionID, ref wire.Ref) 
 		return nil, err
 	}
 	return w, nil
-}
-
-// Disconnect implements Network.
-func (n *network) Disconnect(id SessionID, reason string) {
-	if s := n.session(id); s != nil {
-		s.endHere(CodeDisconnect, reason, nil)
-	}
 }
 
 // Addrs implements Network.

@@ -62,13 +62,6 @@ func (o *outbox) signal() {
 	}
 }
 
-// queued returns the bytes not yet handed to the network.
-func (o *outbox) queued() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.bytes
-}
-
 // finish ends the stream after what is queued.
 func (o *outbox) finish() {
 	o.mu.Lock()

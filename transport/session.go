@@ -256,19 +256,6 @@ func (s *session) outbox(ch wire.Channel, mig wire.MigrationID, frame []byte) (*
 	return box, nil
 }
 
-// lookup returns the outbox of a channel if there is one.
-func (s *session) lookup(ch wire.Channel, mig wire.MigrationID) *outbox {
-	switch ch {
-	case wire.ChannelControl:
-		return s.control
-	case wire.ChannelSubmit:
-		return s.submit
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.events[mig]
-}
-
 // writeEvents opens the event stream of a migration when its turn comes and
 // writes to it until it is finished.
 func (s *session) writeEvents(box *outbox, ref wire.Ref) {

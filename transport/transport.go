@@ -59,18 +59,12 @@ type Network interface {
 	// blocks: a full queue returns ErrQueueFull and ends the session, because
 	// a peer that is too slow to read must not hold our memory.
 	Send(id SessionID, ch wire.Channel, mig wire.MigrationID, frame []byte) error
-	// Queued returns the bytes of that stream that were not yet handed to the
-	// network; 0 if there is no such stream.
-	Queued(id SessionID, ch wire.Channel, mig wire.MigrationID) int
 	// CloseEvents ends the event stream of a migration after what is queued.
 	// A later Send for the same migration opens a new stream.
 	CloseEvents(id SessionID, mig wire.MigrationID)
 	// OpenSnapshot opens a snapshot stream, waiting while as many as the peer
 	// admits are running. When ctx ends before Close, the stream is reset.
 	OpenSnapshot(ctx context.Context, id SessionID, ref wire.Ref) (SnapshotWriter, error)
-	// Disconnect ends a session; what is queued is lost. The peer is told the
-	// reason. Unknown ids are ignored.
-	Disconnect(id SessionID, reason string)
 	// Addrs returns the addresses a peer may dial, best first.
 	Addrs() []string
 	// Pending returns the most recent callers that were turned away because
