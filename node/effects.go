@@ -32,7 +32,7 @@ type Effects struct {
 	Sends []Send
 	// EndEvents ends the event streams of migrations that are over, after what was sent on them.
 	EndEvents []EndEvents
-	// Replies answer Submit and Inspect requests.
+	// Replies answer Submit, End and Inspect requests.
 	Replies []Reply
 	// Changes are migrations whose status has changed, for whoever watches.
 	Changes []Change
@@ -42,8 +42,9 @@ type Effects struct {
 	Wake time.Time
 }
 
-// Call is one operation on a daemon or on the target handler. Op is a call of package source or target,
-// or one of [Apply], [OpenProducer], [Read] and [CloseView].
+// Call is one operation on a daemon, on the target handler, or on what the journal has of a daemon. Op is a call of
+// package source or target, or one of [Apply], [OpenProducer], [Read], [EndLife], [CloseView], [Prove], [Bury], [Forget]
+// and [Revive]. A [Checkpoint] is a call too, but of the shell's own: the core asks for none.
 type Call struct {
 	Origin    uint64
 	Migration wire.MigrationID
@@ -83,7 +84,7 @@ type EndEvents struct {
 }
 
 // Reply answers a request of the node's own users. The items of a Submit are answered in their order: with
-// Receipts as many of them as there are receipts, with Err the next one.
+// Receipts as many of them as there are receipts, with Err the next one. The answer to an End is Err alone.
 type Reply struct {
 	Request  uint64
 	Receipts Receipts // of a Submit
