@@ -23,7 +23,7 @@ func (h *Host) HandOver(from, to crypto.NodeID, next crypto.PublicKey) (Event, e
 	if h.state == moved {
 		return h.repeatHandOver(from, to, next)
 	}
-	if err := h.owns(); err != nil {
+	if err := h.holdsEpoch(); err != nil {
 		return Event{}, err
 	}
 	record, err := h.draft(from, to, next)
@@ -66,7 +66,7 @@ func (h *Host) leave(ev Event, record crypto.Handover) error {
 func (h *Host) Promise(from, to crypto.NodeID, next crypto.PublicKey, attempt crypto.Attempt) (crypto.FreezeCert, error) {
 	h.turn.Lock()
 	defer h.turn.Unlock()
-	if err := h.owns(); err != nil {
+	if err := h.holdsEpoch(); err != nil {
 		return crypto.FreezeCert{}, err
 	}
 	if h.state != frozen {
@@ -103,7 +103,7 @@ func (h *Host) Follow(ev Event, cert crypto.FreezeCert) error {
 		_, err := h.repeatHandOver(cert.From, cert.To, cert.Next)
 		return err
 	}
-	if err := h.owns(); err != nil {
+	if err := h.holdsEpoch(); err != nil {
 		return err
 	}
 	if cert.Head != h.head {

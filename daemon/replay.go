@@ -143,8 +143,8 @@ func (h *Host) Activate(node crypto.NodeID) error {
 	switch {
 	case h.state == dark:
 		return fmt.Errorf("daemon: activate: %w", wire.ErrNoHandover)
-	case !h.state.owner() && h.state != arrived:
-		return h.owns()
+	case !h.state.holdsEpoch() && h.state != arrived:
+		return h.holdsEpoch()
 	case !travelled:
 		return fmt.Errorf("daemon: activate: %w: it was born here", wire.ErrWrongPhase)
 	case holder != node:

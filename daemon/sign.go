@@ -12,7 +12,7 @@ import (
 func (h *Host) SignedHead() (crypto.SignedHead, error) {
 	h.turn.Lock()
 	defer h.turn.Unlock()
-	if err := h.owns(); err != nil {
+	if err := h.holdsEpoch(); err != nil {
 		return crypto.SignedHead{}, err
 	}
 	return crypto.SignHead(h.key, h.head, h.epoch)
@@ -37,7 +37,7 @@ func (h *Host) Sign(d crypto.Domain, statement []byte) (crypto.Signature, error)
 	case crypto.DomainGenesis, crypto.DomainHandover, crypto.DomainForced, crypto.DomainHead, crypto.DomainFreeze, crypto.DomainAccept:
 		return crypto.Signature{}, fmt.Errorf("daemon: sign %v: %w", d, crypto.ErrCannotSign)
 	}
-	if err := h.owns(); err != nil && !(h.state.follower() && d == crypto.DomainReplayComplete) {
+	if err := h.holdsEpoch(); err != nil && !(h.state.follower() && d == crypto.DomainReplayComplete) {
 		return crypto.Signature{}, err
 	}
 	return h.key.Sign(d, statement)

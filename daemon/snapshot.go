@@ -58,7 +58,7 @@ func (h *Host) Checkpoint() (*Snapshot, error) {
 
 // snapshot takes the view. The caller holds the turn.
 func (h *Host) snapshot() (*Snapshot, error) {
-	if err := h.owns(); err != nil {
+	if err := h.holdsEpoch(); err != nil {
 		return nil, err
 	}
 	view, err := takeView(h.d)

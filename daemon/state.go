@@ -49,8 +49,8 @@ func (s state) String() string {
 	return [...]string{"unset", "serving", "frozen", "moved", "retired", "dark", "arrived", "ended"}[s]
 }
 
-// owner reports whether the state holds the epoch.
-func (s state) owner() bool { return s == serving || s == frozen }
+// holdsEpoch reports whether the state holds the epoch.
+func (s state) holdsEpoch() bool { return s == serving || s == frozen }
 
 // follower reports whether the state follows another holder.
 func (s state) follower() bool { return s == dark || s == arrived }
@@ -74,14 +74,14 @@ func (h *Host) answers() error {
 	if h.state == frozen {
 		return fmt.Errorf("daemon: origin %016x: %w", h.origin, wire.ErrFrozen)
 	}
-	return h.owns()
+	return h.holdsEpoch()
 }
 
-// owns returns nil if the host holds the epoch, frozen or not, else why not.
+// holdsEpoch returns nil if the host holds the epoch, frozen or not, else why not.
 // The caller holds the turn.
-func (h *Host) owns() error {
+func (h *Host) holdsEpoch() error {
 	switch {
-	case h.state.owner():
+	case h.state.holdsEpoch():
 		return nil
 	case h.state.follower():
 		return fmt.Errorf("daemon: origin %016x is dark: %w", h.origin, wire.ErrNotReady)
@@ -113,7 +113,7 @@ func (h *Host) Frozen() bool { return h.currentState() == frozen }
 func (h *Host) Freeze() (head crypto.Head, err error) {
 	h.turn.Lock()
 	defer h.turn.Unlock()
-	if err := h.owns(); err != nil {
+	if err := h.holdsEpoch(); err != nil {
 		return crypto.Head{}, err
 	}
 	h.mu.Lock()
@@ -130,7 +130,7 @@ func (h *Host) Freeze() (head crypto.Head, err error) {
 func (h *Host) Thaw() error {
 	h.turn.Lock()
 	defer h.turn.Unlock()
-	if err := h.owns(); err != nil {
+	if err := h.holdsEpoch(); err != nil {
 		return fmt.Errorf("%w: thaw: %w", wire.ErrWrongPhase, err)
 	}
 	h.mu.Lock()

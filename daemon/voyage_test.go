@@ -160,7 +160,7 @@ func (v *voyage) handOver(i int) {
 
 // none checks that nobody answers: the commit has been made.
 func (v *voyage) none() {
-	if n := v.owners(); n != 0 {
+	if n := v.holders(); n != 0 {
 		v.t.Fatalf("%d holders after a handover", n)
 	}
 	// Make sure that the voyage goes on: the successor catches up.
@@ -175,12 +175,12 @@ func (v *voyage) none() {
 
 // one checks that just the activated host answers.
 func (v *voyage) one() {
-	if n := v.owners(); n != 1 {
+	if n := v.holders(); n != 1 {
 		v.t.Fatalf("%d holders after an activation", n)
 	}
 }
 
-func (v *voyage) owners() (n int) {
+func (v *voyage) holders() (n int) {
 	for _, h := range v.hosts {
 		if _, err := h.SignedHead(); err == nil {
 			n++
@@ -192,7 +192,7 @@ func (v *voyage) owners() (n int) {
 // finish checks the log against every host and every acknowledgment against
 // the log.
 func (v *voyage) finish() {
-	if v.owners() > 1 {
+	if v.holders() > 1 {
 		v.t.Fatal("two holders")
 	}
 	heads := []crypto.Digest{v.hosts[0].Passport().Genesis.Digest()}
@@ -281,7 +281,7 @@ func TestT16_ReplayAtTheEnd(t *testing.T) {
 	wantErr(t, "handover beyond the end", err, crypto.ErrBadHandover)
 	target.turn.Lock()
 	defer target.turn.Unlock()
-	if !target.state.owner() {
+	if !target.state.holdsEpoch() {
 		t.Error("a handover that cannot be left the daemon without a holder")
 	}
 }

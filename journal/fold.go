@@ -229,7 +229,7 @@ func (f *fold) event(r *Event, digest crypto.Digest, at place) error {
 		return errCommit
 	}
 	f.commit = 0
-	if r.Event.Kind != crypto.EventInput && e.Owned() && !e.partial {
+	if r.Event.Kind != crypto.EventInput && e.HoldsEpoch() && !e.partial {
 		given := r.Event
 		given.Payload = bytes.Clone(given.Payload)
 		e.Handover = &given
@@ -288,7 +288,7 @@ func (e *entry) release(r Release) {
 
 // promise leaves the copy's next entry to a directory.
 func (e *entry) promise(r Promise) error {
-	if !e.partial && (!e.Owned() || e.known() && r.Cert.Head != e.head) {
+	if !e.partial && (!e.HoldsEpoch() || e.known() && r.Cert.Head != e.head) {
 		return errPromise
 	}
 	if e.Released.Less(wire.Attempt(r.Cert.Attempt)) {
@@ -298,7 +298,7 @@ func (e *entry) promise(r Promise) error {
 }
 
 func (f *fold) commits(e *entry, r Commit) error {
-	if !e.partial && !e.Owned() {
+	if !e.partial && !e.HoldsEpoch() {
 		return errNotHeld
 	}
 	e.Commit, e.Promise = &r, nil

@@ -50,7 +50,7 @@ func TestAppendedIsThereAgain(t *testing.T) {
 		}
 		j = open(t, disk, small)
 		copy := j.State().Copies[c.id]
-		if copy == nil || !copy.Owned() || copy.Last != 3 || copy.Seed != seedOf(1) || copy.Origin != originOf(1) {
+		if copy == nil || !copy.HoldsEpoch() || copy.Last != 3 || copy.Seed != seedOf(1) || copy.Origin != originOf(1) {
 			t.Fatalf("copy is %+v", copy)
 		}
 		if got := payloads(t, j, c.id); !slices.Equal(got, []string{"a", "b", "c"}) {
@@ -69,7 +69,7 @@ func TestAppendedIsThereAgain(t *testing.T) {
 		}
 		j = open(t, disk, small)
 		copy = j.State().Copies[c.id]
-		if copy.Owned() || copy.Commit == nil || copy.Commit.Target != commit.Target || copy.Handover == nil || copy.Last != 4 {
+		if copy.HoldsEpoch() || copy.Commit == nil || copy.Commit.Target != commit.Target || copy.Handover == nil || copy.Last != 4 {
 			t.Errorf("after the handover it is %+v", copy)
 		}
 		if err := j.Close(); err != nil {
@@ -113,14 +113,14 @@ func TestArrivalKeepsPromise(t *testing.T) {
 	}
 	wait(t, j, j.Append(journal.Hold{Copy: c.id, Attempt: attempt(4), Final: c.head}))
 	j = reopen(t, disk, j, crashdisk.Lose)
-	if got := j.State().Copies[c.id]; got.Held == nil || got.Owned() || j.State().Tombstones[c.head.Origin] == nil {
+	if got := j.State().Copies[c.id]; got.Held == nil || got.HoldsEpoch() || j.State().Tombstones[c.head.Origin] == nil {
 		t.Fatalf("after a crash it is %+v", got)
 	}
 	h := c.handover()
 	wait(t, j, j.Append(h, c.arrived()))
 	j = reopen(t, disk, j, crashdisk.Lose)
 	got := j.State().Copies[c.id]
-	if got.Held != nil || !got.Owned() || got.Arrived == nil || got.Handover != nil || len(j.State().Tombstones) != 0 {
+	if got.Held != nil || !got.HoldsEpoch() || got.Arrived == nil || got.Handover != nil || len(j.State().Tombstones) != 0 {
 		t.Fatalf("after the arrival it is %+v, tombstones %v", got, j.State().Tombstones)
 	}
 }
@@ -383,7 +383,7 @@ func TestBoundedDisk(t *testing.T) {
 	j = reopen(t, disk, j, crashdisk.Lose)
 	for id, c := range want.Copies {
 		got := j.State().Copies[id]
-		if got == nil || got.Last != c.Last || got.Owned() != c.Owned() || (got.Handover == nil) != (c.Handover == nil) {
+		if got == nil || got.Last != c.Last || got.HoldsEpoch() != c.HoldsEpoch() || (got.Handover == nil) != (c.Handover == nil) {
 			t.Errorf("copy %d is %+v, want %+v", id, got, c)
 		}
 	}

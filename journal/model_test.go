@@ -85,7 +85,7 @@ func (m *model) apply(r journal.Record, content []byte) {
 
 func (m *model) event(r journal.Event) {
 	e := m.copies[r.Copy]
-	if r.Event.Kind == crypto.EventHandover && e.row.Owned() {
+	if r.Event.Kind == crypto.EventHandover && e.row.HoldsEpoch() {
 		e.row.Handover = &r.Event
 	}
 	e.events = append(e.events, r)
@@ -404,7 +404,7 @@ func (s *storm) append() {
 		s.arrive(e)
 	case e.row.Handover != nil:
 		return
-	case e.row.Owned():
+	case e.row.HoldsEpoch():
 		s.held(e, n)
 	default:
 		s.dark(e, n)

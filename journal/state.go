@@ -30,5 +30,7 @@ type Copy struct {
 	Handover  *crypto.CausalEvent // the entry that gave it away; nil before
 }
 
-// Owned reports whether this node holds the daemon by this copy.
-func (c *Copy) Owned() bool { return (c.Preparing == nil || c.Arrived != nil) && c.Handover == nil }
+// HoldsEpoch reports whether this node holds the daemon by this copy.
+func (c *Copy) HoldsEpoch() bool {
+	return (c.Preparing == nil || c.Arrived != nil) && c.Handover == nil
+}

@@ -38,14 +38,14 @@ func TestFailedSyncAndRestart(t *testing.T) {
 		unsynced(t, disk, j, j.Append(commit, c.handover()))
 
 		j = reopen(t, disk, j, crashdisk.Kill)
-		if j.State().Copies[c.id].Owned() {
+		if j.State().Copies[c.id].HoldsEpoch() {
 			t.Fatal("a restart without a reboot does not find the handover: this test shows nothing")
 		}
 		if more { // something good behind what is not there is damage
 			wait(t, j, j.Append(other.born(), other.base(nil)))
 		}
 		j = reopen(t, disk, j, crashdisk.Lose)
-		if j.State().Copies[c.id].Owned() {
+		if j.State().Copies[c.id].HoldsEpoch() {
 			t.Error("the daemon was given away, and after a power failure its former holder has it again")
 		}
 	}

@@ -39,7 +39,7 @@ type CopyReport struct {
 	Durability wire.Durability
 	Base       uint64 // sequence of the base; 0 without one as well as for that of a birth
 	Last       uint64 // sequence of the last event that is known
-	Owned      bool
+	HoldsEpoch bool
 	Held       bool
 	HandedOver bool
 	// Restorable reports whether the base is there and is what was written. Through is then the sequence up to
@@ -303,7 +303,7 @@ func (w *walk) copies() error {
 	for _, id := range w.fold.ids() {
 		e := w.fold.copies[id]
 		c := CopyReport{ID: id, Origin: e.Origin, Entity: e.Entity, Durability: e.Durability, Last: e.Last}
-		c.Owned, c.Held, c.HandedOver = e.Owned() && !e.partial, e.Held != nil, e.Handover != nil
+		c.HoldsEpoch, c.Held, c.HandedOver = e.HoldsEpoch() && !e.partial, e.Held != nil, e.Handover != nil
 		if e.Base != nil {
 			c.Base = e.Base.Head.Sequence
 			if err := w.copy(e, &c); err != nil {

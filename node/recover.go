@@ -191,7 +191,7 @@ func (x *Executor) revive(op Revive) (any, journal.Position) {
 		return Revived{Err: err}, 0
 	}
 	defer s.Close()
-	if c.Owned() {
+	if c.HoldsEpoch() {
 		return x.reviveHolder(c, s, key), 0
 	}
 	return x.reviveDark(c, s, key)

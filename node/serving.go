@@ -71,7 +71,7 @@ type (
 		Key         crypto.PublicKey
 		Err         error
 	}
-	// Read reads a daemon without an event, behind the owner gate.
+	// Read reads a daemon without an event, in its turn. Only the holder answers.
 	Read struct {
 		Request uint64
 		Query   []byte

@@ -19,11 +19,11 @@ type chronicle struct {
 	heads   map[uint64]crypto.Head   // by sequence: what every copy has there
 	where   map[submission]uint64    // the sequence of each submission
 	moves   []move                   // commits, in order
-	epoch   uint64                   // the highest of an owner
+	epoch   uint64                   // the highest of a holder
 	lost    bool                     // the process of its only holder has died
 	adrift  bool                     // the same, or that of one who had the only proof of who its holder is
 	payload map[string]uint64        // the sequence of each payload, which are all different
-	owner   *life                    // who owned it when that was last looked at
+	holder  *life                    // who held it when that was last looked at
 	wild    bool                     // it belongs to a hostile node
 	acked   uint64                   // the highest sequence that a producer was told
 	holders map[uint64]*Node         // who has held it, by epoch
@@ -120,7 +120,7 @@ func (l *life) saw(ev daemon.Event) {
 }
 
 // misled reports whether what a copy applies comes from a hostile node that plays its source: the last event before the chain
-// breaks can be any. Such a copy stays dark, since only the owner's key ends it with a handover.
+// breaks can be any. Such a copy stays dark, since only the holder's key ends it with a handover.
 func (l *life) misled(origin uint64) bool {
 	source, known := l.handler.SourceNode(origin)
 	if !known || !l.c.isHostile(source) {
@@ -159,8 +159,8 @@ func (c *Cluster) name(id crypto.NodeID) string {
 	return "?"
 }
 
-// owner returns the one life whose host of the daemon is an owner: neither dark nor handed over.
-func (c *Cluster) owners(origin uint64) (list []*life, epoch uint64) {
+// holders returns the lives whose host of the daemon is a holder of it, neither dark nor handed over, and the epoch of the last.
+func (c *Cluster) holders(origin uint64) (list []*life, epoch uint64) {
 	for _, n := range c.nodes {
 		if n.life == nil {
 			continue
@@ -194,29 +194,29 @@ func (c *Cluster) check() {
 	for _, origin := range c.origins() {
 		j := c.logs[origin]
 		c.checkHeads(origin, j)
-		owners, epoch := c.owners(origin)
-		if len(owners) > 1 {
-			c.Failf("%s and %s both own %s", owners[0].Name, owners[1].Name, j.daemon.Name)
+		holders, epoch := c.holders(origin)
+		if len(holders) > 1 {
+			c.Failf("%s and %s are both holders of %s", holders[0].Name, holders[1].Name, j.daemon.Name)
 		}
-		if len(owners) == 0 {
+		if len(holders) == 0 {
 			continue
 		}
-		changed := j.owner != owners[0] || j.epoch != epoch
-		j.owner, j.adrift = owners[0], false
+		changed := j.holder != holders[0] || j.epoch != epoch
+		j.holder, j.adrift = holders[0], false
 		if epoch < j.epoch {
-			c.Failf("%s owns %s at epoch %d, after epoch %d", owners[0].Name, j.daemon.Name, epoch, j.epoch)
+			c.Failf("%s is the holder of %s at epoch %d, after epoch %d", holders[0].Name, j.daemon.Name, epoch, j.epoch)
 		}
 		j.epoch = epoch
 		if changed {
-			c.succeed(j, owners[0], epoch)
+			c.succeed(j, holders[0], epoch)
 		}
 		if j.lost {
-			c.Failf("%s serves at %s after it was lost", j.daemon.Name, owners[0].Name)
+			c.Failf("%s serves at %s after it was lost", j.daemon.Name, holders[0].Name)
 		}
 	}
 }
 
-// died notes what a process may have taken with it: a daemon that it owned, or one that was between it and
+// died notes what a process may have taken with it: a daemon that it held, or one that was between it and
 // another when it died.
 func (c *Cluster) died(l *life) {
 	if c.durable() {
@@ -224,22 +224,22 @@ func (c *Cluster) died(l *life) {
 	}
 	for _, origin := range c.origins() {
 		j := c.logs[origin]
-		if owners, _ := c.owners(origin); len(owners) > 0 {
+		if holders, _ := c.holders(origin); len(holders) > 0 {
 			continue
 		}
 		var last move
 		if len(j.moves) > 0 {
 			last = j.moves[len(j.moves)-1]
 		}
-		j.lost = j.lost || j.owner == l && last.from != l && c.directory == nil // which may still decide
-		j.adrift = j.adrift || j.owner == l || last.from == l || last.to == l
+		j.lost = j.lost || j.holder == l && last.from != l && c.directory == nil // which may still decide
+		j.adrift = j.adrift || j.holder == l || last.from == l || last.to == l
 	}
 }
 
 // reachable reports whether a daemon can still answer, if not now then once its move is over.
 func (c *Cluster) reachable(origin uint64) bool {
-	owners, _ := c.owners(origin)
-	return !c.logs[origin].wild && (len(owners) > 0 || !c.logs[origin].adrift)
+	holders, _ := c.holders(origin)
+	return !c.logs[origin].wild && (len(holders) > 0 || !c.logs[origin].adrift)
 }
 
 // Moved returns how many handovers were committed.

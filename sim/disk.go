@@ -101,7 +101,7 @@ func (n *Node) crashDisk() {
 	}
 }
 
-// forgetUnsynced takes out of the cluster's own record what the dead owner of a daemon had applied and not
+// forgetUnsynced takes out of the cluster's own record what the dead holder of a daemon had applied and not
 // synced. None of it may have been acknowledged, unless the daemon is of durability handover: there the log follows
 // with a delay, and what was applied before that must be back.
 func (l *life) forgetUnsynced() {
@@ -111,7 +111,7 @@ func (l *life) forgetUnsynced() {
 	}
 	for _, origin := range l.c.origins() {
 		j := l.c.logs[origin]
-		if j.owner == nil || j.owner.Node != l.Node {
+		if j.holder == nil || j.holder.Node != l.Node {
 			continue
 		}
 		if through, ok := last[origin]; ok {
@@ -155,8 +155,8 @@ func (c *Cluster) lose(j *chronicle, through uint64) {
 	switch at, ok := j.first[through+1]; {
 	case c.opt.Durability != wire.DurabilityHandover:
 		c.Failf("%s was acknowledged through %d and is durable through %d", j.daemon.Name, j.acked, through)
-	case !ok || at.Add(housekeeping).Before(j.owner.died):
-		c.Failf("%s had entry %d for %v, and has lost it", j.daemon.Name, through+1, j.owner.died.Sub(at))
+	case !ok || at.Add(housekeeping).Before(j.holder.died):
+		c.Failf("%s had entry %d for %v, and has lost it", j.daemon.Name, through+1, j.holder.died.Sub(at))
 	case len(j.moves) > 0 && through <= j.moves[len(j.moves)-1].head.Sequence:
 		c.Failf("%s is durable through %d, before its last handover", j.daemon.Name, through)
 	}

@@ -21,7 +21,7 @@
 //
 // # Checks
 //
-// After every step: at most one host per entity is an owner, an epoch has one holder for good, and the owner's
+// After every step: at most one host per entity is a holder, an epoch has one holder for good, and the holder's
 // epoch never falls; two copies at one sequence have the same head, outputs included; what a node holds for others
 // is within its limits. As an epoch begins: the new holder's head is
 // the one that the commit before it has closed, and its log has everything that was acknowledged, once and in

@@ -73,7 +73,7 @@ func (f *fixture) holder() *sim.Node {
 	f.t.Helper()
 	for _, n := range f.Nodes() {
 		host, ok := n.Host(f.daemon.Origin)
-		if ok && owns(host) {
+		if ok && holds(host) {
 			return n
 		}
 	}
@@ -81,7 +81,7 @@ func (f *fixture) holder() *sim.Node {
 	return nil
 }
 
-func owns(h *daemon.Host) bool {
+func holds(h *daemon.Host) bool {
 	_, gone := h.HandedOver()
 	return !h.Dark() && !gone
 }

@@ -223,7 +223,7 @@ func (f *fixture) stands(when string, id wire.MigrationID, want string) *sim.Nod
 // serving returns who answers producers for the daemon, nil for nobody.
 func (f *fixture) serving() *sim.Node {
 	for _, n := range f.Nodes() {
-		if host, ok := n.Host(f.daemon.Origin); ok && owns(host) && !host.Frozen() {
+		if host, ok := n.Host(f.daemon.Origin); ok && holds(host) && !host.Frozen() {
 			return n
 		}
 	}

@@ -116,10 +116,10 @@ func (l *liar) forge() wire.Message {
 		Head: crypto.Head{Origin: origin, Sequence: uint64(l.rng.IntN(50))},
 	}
 	ref := wire.Ref{Origin: origin, Epoch: 1}
-	if owners, epoch := l.owners(origin); len(owners) > 0 {
-		host, _ := owners[0].registry.Host(origin)
+	if holders, epoch := l.holders(origin); len(holders) > 0 {
+		host, _ := holders[0].registry.Host(origin)
 		p := host.Passport()
-		h.From, h.Epoch, h.Head, h.Previous, ref.Epoch = owners[0].ID, epoch+1, host.Head(), p.Previous(), epoch
+		h.From, h.Epoch, h.Head, h.Previous, ref.Epoch = holders[0].ID, epoch+1, host.Head(), p.Previous(), epoch
 	}
 	if l.rng.IntN(2) == 0 {
 		h.To = l.from.ID
@@ -166,9 +166,9 @@ func (l *liar) activate() wire.Message {
 			h.Next = ok.Next
 		}
 	}
-	if owners, _ := l.owners(final.Origin); len(owners) > 0 {
-		host, _ := owners[0].registry.Host(final.Origin)
-		h.From, h.Previous = owners[0].ID, host.Passport().Previous()
+	if holders, _ := l.holders(final.Origin); len(holders) > 0 {
+		host, _ := holders[0].registry.Host(final.Origin)
+		h.From, h.Previous = holders[0].ID, host.Passport().Previous()
 	}
 	ev, _, err := crypto.SignHandover(key, h)
 	if err != nil {

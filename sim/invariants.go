@@ -7,7 +7,7 @@ import (
 	"github.com/ferrymesh/ferry/target"
 )
 
-// succeed is told of an owner or an epoch that was not there a step ago. An epoch has one holder for good; a
+// succeed is told of a holder or an epoch that was not there a step ago. An epoch has one holder for good; a
 // new one begins with the very log that its predecessor closed, and so with everything that was acknowledged.
 func (c *Cluster) succeed(j *chronicle, l *life, epoch uint64) {
 	if n, ok := j.holders[epoch]; ok {
@@ -109,11 +109,11 @@ func (c *Cluster) checkLeak(l *life, data []byte) {
 func (c *Cluster) checkKeys() {
 	for _, origin := range c.origins() {
 		j := c.logs[origin]
-		owners, epoch := c.owners(origin)
-		if len(owners) == 0 {
+		holders, epoch := c.holders(origin)
+		if len(holders) == 0 {
 			continue
 		}
-		host, _ := owners[0].registry.Host(origin)
+		host, _ := holders[0].registry.Host(origin)
 		p := host.Passport()
 		for old := uint64(1); old < epoch; old++ {
 			if key, ok := p.KeyAt(old); ok {

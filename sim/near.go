@@ -43,12 +43,12 @@ func (s *Storm) nameOf(id wire.MigrationID) (int, bool) {
 func (s *Storm) moveOn() {
 	asked := make(map[wire.MigrationID]*Node)
 	for _, origin := range s.origins() {
-		owners, _ := s.owners(origin)
-		if s.err != nil || len(owners) == 0 {
+		holders, _ := s.holders(origin)
+		if s.err != nil || len(holders) == 0 {
 			continue
 		}
-		if to := s.neighbor(owners[0].Node, len(asked)); to != owners[0].Node {
-			asked[to.Migrate(origin, owners[0].Node, to, wire.Options{})] = to
+		if to := s.neighbor(holders[0].Node, len(asked)); to != holders[0].Node {
+			asked[to.Migrate(origin, holders[0].Node, to, wire.Options{})] = to
 		}
 	}
 	s.Settle(2 * time.Minute)

@@ -226,14 +226,14 @@ func (c *Cluster) wasCommitted(m *migration) (anyone, asked bool) {
 func (c *Cluster) checkPassports() {
 	for _, origin := range c.origins() {
 		j := c.logs[origin]
-		owners, _ := c.owners(origin)
-		if len(owners) == 0 {
+		holders, _ := c.holders(origin)
+		if len(holders) == 0 {
 			if !j.adrift {
-				c.Failf("nobody owns %s", j.daemon.Name)
+				c.Failf("%s has no holder", j.daemon.Name)
 			}
 			continue
 		}
-		host, _ := owners[0].registry.Host(origin)
+		host, _ := holders[0].registry.Host(origin)
 		p := host.Passport()
 		if err := p.Verify(); err != nil {
 			c.Failf("the passport of %s: %v", j.daemon.Name, err)
@@ -241,6 +241,6 @@ func (c *Cluster) checkPassports() {
 		if len(p.Handovers) != len(j.moves) {
 			c.Failf("%s was handed over %d times and has %d handovers", j.daemon.Name, len(j.moves), len(p.Handovers))
 		}
-		c.checkTape(j, owners[0], host.Head().Sequence)
+		c.checkTape(j, holders[0], host.Head().Sequence)
 	}
 }

@@ -139,8 +139,8 @@ func (s *Storm) migrate() {
 		choose = s.anyNode
 	}
 	a.To, a.From = choose(), choose()
-	if owners, _ := s.owners(s.daemons[a.Daemon].Origin); len(owners) > 0 && s.rng.IntN(10) > 0 {
-		a.From = owners[0].Index
+	if holders, _ := s.holders(s.daemons[a.Daemon].Origin); len(holders) > 0 && s.rng.IntN(10) > 0 {
+		a.From = holders[0].Index
 	}
 	if s.rng.IntN(8) == 0 {
 		a.For = between(s.rng, time.Millisecond, time.Second)

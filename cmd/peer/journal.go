@@ -181,7 +181,7 @@ func copyOf(c journal.CopyReport, l *learned) copyView {
 	}
 	state := "arriving"
 	switch {
-	case c.Owned:
+	case c.HoldsEpoch:
 		state = "holder"
 	case c.HandedOver:
 		state = "handed-over"

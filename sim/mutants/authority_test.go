@@ -11,7 +11,7 @@ var mutations = slices.Concat(authority, decided, outcome, again, log, disk)
 // Texts that several mutations share.
 var (
 	// The host would apply for a daemon that is not its own.
-	hostAnswersAlways = edit{"daemon/state.go", "	if h.state == frozen {\n		return fmt.Errorf(\"daemon: origin %016x: %w\", h.origin, wire.ErrFrozen)\n	}\n	return h.owns()", "	if h.state.owner() || h.state == moved {\n		return nil\n	}\n	return h.owns()"}
+	hostAnswersAlways = edit{"daemon/state.go", "	if h.state == frozen {\n		return fmt.Errorf(\"daemon: origin %016x: %w\", h.origin, wire.ErrFrozen)\n	}\n	return h.holdsEpoch()", "	if h.state.holdsEpoch() || h.state == moved {\n		return nil\n	}\n	return h.holdsEpoch()"}
 	// A dark host would serve without a handover.
 	hostActivatesAlways = edit{"daemon/replay.go", "	holder, travelled := h.passport.Holder()\n	switch {\n	case h.state == dark:\n		return fmt.Errorf(\"daemon: activate: %w\", wire.ErrNoHandover)", "	if h.state == dark {\n		h.mu.Lock()\n		h.setState(serving)\n		h.epoch++\n		h.mu.Unlock()\n		return nil\n	}\n	holder, travelled := h.passport.Holder()\n	switch {\n	case h.state == dark:\n		return fmt.Errorf(\"daemon: activate: %w\", wire.ErrNoHandover)"}
 	// The handler would take an activation that no handover has come before.
@@ -29,7 +29,7 @@ var (
 
 // authority are mistakes that break P3 and P5: who holds the daemon, and what is said of it.
 var authority = []mutation{
-	{name: "activate-on-timeout", broken: "a target that holds activates when nobody answers (the gates of host and handler removed as well)", promise: "P3", by: "both own|no commit has ended",
+	{name: "activate-on-timeout", broken: "a target that holds activates when nobody answers (the gates of host and handler removed as well)", promise: "P3", by: "both holders|no commit has ended",
 		edits: []edit{
 			{"target/machine_state.go", "		m.doubt = m.doubt || m.due(m.since.Add(m.cfg.DoubtAfter))\n		m.ask()", "		m.enter(activating)\n		m.call(CallActivate{})"},
 			hostActivatesAlways, handlerActivatesAlways,
@@ -41,7 +41,7 @@ var authority = []mutation{
 			{"source/timers.go", "	if (m.state == committed || m.state == promised) && !m.doubt && m.passed(m.committedAt, m.cfg.DoubtAfter) {", "	if m.state == committed && !m.doubt && m.passed(m.committedAt, m.cfg.FreezeBudget) {\n		m.fail(wire.ReasonTimeout, \"no answer\")\n		return\n	}\n	if false {"},
 			{"source/state.go", "	committed:    {forwarding},", "	committed:    {forwarding, stayed},"},
 			{"daemon/state.go", "	moved:   {retired},", "	moved:   {retired, serving},"},
-			{"daemon/state.go", "	if err := h.owns(); err != nil {\n		return fmt.Errorf(\"%w: thaw: %w\", wire.ErrWrongPhase, err)\n	}", "	if h.state == moved {\n		h.mu.Lock()\n		h.setState(serving)\n		h.mu.Unlock()\n		return nil\n	}\n	if err := h.owns(); err != nil {\n		return fmt.Errorf(\"%w: thaw: %w\", wire.ErrWrongPhase, err)\n	}"},
+			{"daemon/state.go", "	if err := h.holdsEpoch(); err != nil {\n		return fmt.Errorf(\"%w: thaw: %w\", wire.ErrWrongPhase, err)\n	}", "	if h.state == moved {\n		h.mu.Lock()\n		h.setState(serving)\n		h.mu.Unlock()\n		return nil\n	}\n	if err := h.holdsEpoch(); err != nil {\n		return fmt.Errorf(\"%w: thaw: %w\", wire.ErrWrongPhase, err)\n	}"},
 		}},
 	{name: "cancel-while-committing", broken: "a cancel ends a migration whose handover is being written", promise: "P5",
 		edits: []edit{
@@ -63,10 +63,10 @@ var authority = []mutation{
 	{name: "commit-forgotten", broken: "a source that restarts does not look for its handover", promise: "P3",
 		edits: []edit{
 			{"node/recover.go", "	if c.Handover == nil {\n		return d", "	if c.Base != nil {\n		return d"},
-			{"journal/state.go", " && c.Handover == nil }", " }"},
+			{"journal/state.go", " && c.Handover == nil\n}", "\n}"},
 			{"node/recover.go", "		case !host.Dark():\n", "		case !host.Dark() && e.Event.Kind != crypto.EventInput:\n			return nil\n		case !host.Dark():\n"},
 		}},
-	{name: "hold-taken-for-arrival", broken: "a target that restarts takes its hold for the activation (the gates of host and handler removed as well)", promise: "P3", by: "both own|no commit has ended",
+	{name: "hold-taken-for-arrival", broken: "a target that restarts takes its hold for the activation (the gates of host and handler removed as well)", promise: "P3", by: "both holders|no commit has ended",
 		edits: []edit{
 			{"node/recover.go", "	if x.Handler.Committed(c.Origin) {", "	if c.Held != nil {"},
 			hostActivatesAlways, handlerActivatesAlways,
@@ -86,7 +86,7 @@ var authority = []mutation{
 			{"node/answer.go", "d == nil || d.committed() {", "c.arriving[in.Origin] == nil && (d == nil || d.committed()) {"},
 			{"daemon/sign.go", "	if err := h.answers(); err != nil {", "	if err := h.answers(); err != nil && h.state != dark {"},
 		}},
-	{name: "aborted-copy-serves", broken: "a target keeps the copy of a migration that has failed, and serves it (the gates of host and handler removed as well)", promise: "P3", by: "both own|no commit has ended",
+	{name: "aborted-copy-serves", broken: "a target keeps the copy of a migration that has failed, and serves it (the gates of host and handler removed as well)", promise: "P3", by: "both holders|no commit has ended",
 		edits: []edit{
 			{"node/executor_target.go", "		_ = x.Handler.Abort(origin) // refused only for a copy that has become authoritative, which stays", "		_, _ = x.Handler.Activate(origin)"},
 			hostActivatesAlways, handlerActivatesAlways,
