@@ -192,14 +192,14 @@ func (c *Core) handle(in Input) {
 	case Copied:
 		c.stepSource(c.sources[in.Migration], source.Copied{Serial: in.Serial, Bytes: in.Bytes, Done: in.Done, Err: in.Err})
 	case Tick:
-	case Buried:
-		c.buried(in.Tombstone)
-	case Released:
-		c.released(in)
-	case Dormant:
-		c.found(in)
-	case Wake:
-		c.wake(in.Kind)
+	case FoundTombstone:
+		c.foundTombstone(in.Tombstone)
+	case FoundHandover:
+		c.foundHandover(in)
+	case FoundCopy:
+		c.foundCopy(in)
+	case KindRegistered:
+		c.kindRegistered(in.Kind)
 	case Serve:
 		c.serve(in.Daemon)
 	case End:

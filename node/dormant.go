@@ -12,10 +12,10 @@ import (
 
 // What a node finds on its disk when it starts, as [Executor.Found] returns it.
 type (
-	// Buried is the tombstone of a daemon that moved away in an earlier life of the process.
-	Buried struct{ Tombstone journal.Tombstone }
-	// Released is a daemon that was handed over, and whose successor has not confirmed it.
-	Released struct {
+	// FoundTombstone is the tombstone of a daemon that moved away in an earlier life of the process.
+	FoundTombstone struct{ Tombstone journal.Tombstone }
+	// FoundHandover is a daemon that was handed over, and whose successor has not confirmed it.
+	FoundHandover struct {
 		Daemon   Daemon
 		Commit   journal.Commit
 		Next     crypto.PublicKey
@@ -24,8 +24,8 @@ type (
 		Arrival  *wire.ActivateAck   // how it had come here; nil if it was born here
 		Opened   *crypto.CausalEvent // the handover of that, if a directory decided it
 	}
-	// Dormant is a copy that has to be brought back before anything can be said of its daemon.
-	Dormant struct {
+	// FoundCopy is a copy that has to be brought back before anything can be said of its daemon.
+	FoundCopy struct {
 		Copy       journal.CopyID
 		Origin     uint64
 		Entity     crypto.EntityID
@@ -34,24 +34,25 @@ type (
 		Migration  wire.MigrationID // goes on when the copy is back; zero if none does
 		Err        error            // why it cannot be
 	}
-	// Wake says that daemons of a kind can be built now.
-	Wake struct{ Kind string }
 )
 
-func (Buried) nodeInput()   {}
-func (Released) nodeInput() {}
-func (Dormant) nodeInput()  {}
-func (Wake) nodeInput()     {}
+// KindRegistered says that daemons of a kind can be built now.
+type KindRegistered struct{ Kind string }
+
+func (FoundTombstone) nodeInput() {}
+func (FoundHandover) nodeInput()  {}
+func (FoundCopy) nodeInput()      {}
+func (KindRegistered) nodeInput() {}
 
 // dormant is a copy that is not back yet. Until it is, nobody gets an answer that rests on its not being
 // here: who asks again later is answered then.
 type dormant struct {
-	Dormant
-	waking bool
+	FoundCopy
+	reviving bool
 }
 
-func (c *Core) found(in Dormant) {
-	c.dormant[in.Origin] = &dormant{Dormant: in}
+func (c *Core) foundCopy(in FoundCopy) {
+	c.dormant[in.Origin] = &dormant{FoundCopy: in}
 	if in.Migration != (wire.MigrationID{}) {
 		c.sleeping[in.Migration]++
 	}
@@ -72,11 +73,11 @@ func (c *Core) alarmDormant(origin uint64, err error) {
 	c.note(Note{Kind: NoteAlarm, Origin: origin, Text: "a daemon cannot be brought back from the journal; it is not served, and its records stay as they are", Err: err})
 }
 
-// wake starts to bring back the daemons of a kind.
-func (c *Core) wake(kind string) {
+// kindRegistered starts to bring back the daemons of a kind.
+func (c *Core) kindRegistered(kind string) {
 	for _, origin := range sortedKeys(c.dormant) {
-		if d := c.dormant[origin]; d.Kind == kind && d.Err == nil && !d.waking {
-			d.waking = true
+		if d := c.dormant[origin]; d.Kind == kind && d.Err == nil && !d.reviving {
+			d.reviving = true
 			c.call(d.Origin, wire.MigrationID{}, Revive{Copy: d.Copy})
 		}
 	}
@@ -126,8 +127,8 @@ func (c *Core) arriveAgain(d *dormant, r Revived) {
 	}
 }
 
-// released takes the delivery of a handover up again.
-func (c *Core) released(in Released) {
+// foundHandover takes the delivery of a handover up again.
+func (c *Core) foundHandover(in FoundHandover) {
 	d := &local{Daemon: in.Daemon, arrival: in.Arrival, opened: in.Opened}
 	c.daemons[in.Daemon.Origin] = d
 	e := c.sourceAgain(d, in.Commit.Target, in.Commit.Addrs)
@@ -159,9 +160,9 @@ func (c *Core) sourceAgain(d *local, to crypto.NodeID, addrs []string) *sourceEn
 	return e
 }
 
-// buried puts a tombstone back. The time on the disk is told by the clock that the core waits by, which is not set when the wall
+// foundTombstone puts a tombstone back. The time on the disk is told by the clock that the core waits by, which is not set when the wall
 // clock is: in one heap the two have no order.
-func (c *Core) buried(r journal.Tombstone) {
+func (c *Core) foundTombstone(r journal.Tombstone) {
 	origin := crypto.OriginOf(r.Entity)
 	t := &tombstone{
 		migration: r.Ref.Migration, node: r.To, addrs: r.Addrs, epoch: r.Ref.Epoch + 1, handover: r.Handover,

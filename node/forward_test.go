@@ -24,8 +24,8 @@ func activated(t *testing.T) (*node.Core, *wire.Prepare) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Step(benchTime, node.Dormant{Origin: msg.Origin, Entity: msg.Entity, Kind: msg.Kind})
-	revive := c.Step(benchTime, node.Wake{Kind: msg.Kind}).Calls[0]
+	c.Step(benchTime, node.FoundCopy{Origin: msg.Origin, Entity: msg.Entity, Kind: msg.Kind})
+	revive := c.Step(benchTime, node.KindRegistered{Kind: msg.Kind}).Calls[0]
 	c.Step(benchTime, node.Done{Call: revive, Result: node.Revived{Recovered: &target.Recovered{
 		Request: target.Request{Source: crypto.NodeID{2}, Prepare: msg, Key: mustKey(1)}, Head: head, EpochKey: mustKey(3).Public(),
 	}}})

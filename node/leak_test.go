@@ -83,7 +83,7 @@ func TestTimersDoNotOutliveTheirOwners(t *testing.T) {
 		now, of := benchTime, arrival(0)
 		for range rounds {
 			left := journal.Tombstone{Entity: of.Entity, Ref: of.Ref, To: crypto.NodeID{2}, Expires: uint64(now.Add(24 * time.Hour).UnixNano())}
-			c.Step(now, node.Buried{Tombstone: left})
+			c.Step(now, node.FoundTombstone{Tombstone: left})
 			c.Step(now, node.Serve{Daemon: node.Daemon{Entity: of.Entity, Origin: of.Origin, Epoch: 1}})
 			now = now.Add(time.Second)
 		}

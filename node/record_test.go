@@ -29,7 +29,7 @@ func TestRecordTellsTheOutcome(t *testing.T) {
 		{&wire.Progress{Ref: ref}, answer},
 	} {
 		core := withPeers()
-		core.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{
+		core.Step(benchTime, node.FoundTombstone{Tombstone: journal.Tombstone{
 			Entity: entity, Ref: ref, To: crypto.NodeID{3}, Handover: entry(t), Expires: uint64(benchTime.UnixNano()) + 1e9,
 		}})
 		if got := types(step(core, 1, c.msg)); !slices.Equal(got, c.want) {
@@ -44,7 +44,7 @@ func TestRecordWhileTheDaemonIsBack(t *testing.T) {
 	entity := arrival(0).Entity
 	ref := wire.Ref{Migration: wire.MigrationID{5}, Origin: crypto.OriginOf(entity), Epoch: 1}
 	c := withPeers()
-	c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{
+	c.Step(benchTime, node.FoundTombstone{Tombstone: journal.Tombstone{
 		Entity: entity, Ref: ref, To: crypto.NodeID{3}, Handover: entry(t), Expires: uint64(benchTime.UnixNano()) + 1e9,
 	}})
 	c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: entity, Origin: ref.Origin, Epoch: 3}})

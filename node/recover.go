@@ -22,12 +22,12 @@ func (x *Executor) Found() []Input {
 	var found []Input
 	state := x.Journal.State()
 	for _, origin := range sortedKeys(state.Tombstones) {
-		found = append(found, Buried{*state.Tombstones[origin]})
+		found = append(found, FoundTombstone{*state.Tombstones[origin]})
 	}
 	for _, id := range sortedKeys(state.Copies) {
 		in := x.found(state.Copies[id])
 		found = append(found, in)
-		if d, ok := in.(Dormant); ok && d.Err == nil {
+		if d, ok := in.(FoundCopy); ok && d.Err == nil {
 			x.stays.asleep++
 		}
 	}
@@ -52,15 +52,15 @@ func (x *Executor) awake() {
 func (x *Executor) found(c *journal.Copy) Input {
 	if c.Base == nil {
 		msg := &c.Preparing.Prepare
-		return Dormant{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: msg.Kind, Name: msg.Name, Durability: c.Durability, Migration: msg.Migration}
+		return FoundCopy{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: msg.Kind, Name: msg.Name, Durability: c.Durability, Migration: msg.Migration}
 	}
 	kind, name, err := x.describe(c)
-	d := Dormant{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: kind, Name: name, Durability: c.Durability, Migration: ongoing(c), Err: err}
+	d := FoundCopy{Copy: c.ID, Origin: c.Origin, Entity: c.Entity, Kind: kind, Name: name, Durability: c.Durability, Migration: ongoing(c), Err: err}
 	if c.Handover == nil {
 		return d
 	}
 	x.stays.hold(c.Origin, stay{copy: c.ID, durability: c.Durability})
-	r, err := released(c, d)
+	r, err := undelivered(c, d)
 	if err == nil {
 		r.Opened, err = x.openedEntry(c)
 	}
@@ -99,18 +99,18 @@ func (x *Executor) describe(c *journal.Copy) (kind, name string, err error) {
 	return s.Kind(), s.Name(), nil
 }
 
-// released prepares the delivery of a handover that was committed and never confirmed.
-func released(c *journal.Copy, d Dormant) (Released, error) {
+// undelivered prepares the delivery of a handover that was committed and never confirmed.
+func undelivered(c *journal.Copy, d FoundCopy) (FoundHandover, error) {
 	key, err := crypto.KeypairFromSeed(c.Seed)
 	if err != nil {
-		return Released{}, err
+		return FoundHandover{}, err
 	}
 	defer key.Wipe()
 	h, err := crypto.ParseHandover(*c.Handover, key.Public())
 	if err != nil {
-		return Released{}, err
+		return FoundHandover{}, err
 	}
-	return Released{
+	return FoundHandover{
 		Daemon: Daemon{Entity: c.Entity, Origin: c.Origin, Kind: d.Kind, Name: d.Name, Epoch: c.Commit.Ref.Epoch, Durability: c.Durability},
 		Commit: *c.Commit, Next: h.Next, Head: h.Head, Handover: *c.Handover, Arrival: arrivalAck(c),
 	}, nil

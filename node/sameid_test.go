@@ -75,7 +75,7 @@ func TestDiscardOfOneDaemon(t *testing.T) {
 	x.Run(node.Call{Origin: first.Origin, Migration: first.Migration, Op: target.CallDiscard{}})
 	var left []uint64
 	for _, found := range x.Found() {
-		left = append(left, found.(node.Dormant).Origin)
+		left = append(left, found.(node.FoundCopy).Origin)
 	}
 	if !slices.Equal(left, []uint64{other.Origin}) {
 		t.Errorf("the journal is left with copies of %x, want of %x", left, other.Origin)
@@ -222,7 +222,7 @@ func TestIDOfACopyThatIsBack(t *testing.T) {
 	for _, in := range x.Found() {
 		c.Step(benchTime, in)
 	}
-	calls := c.Step(benchTime, node.Wake{Kind: first.Kind}).Calls
+	calls := c.Step(benchTime, node.KindRegistered{Kind: first.Kind}).Calls
 	if len(calls) != 1 {
 		t.Fatalf("%d calls bring the copy back", len(calls))
 	}
@@ -281,7 +281,7 @@ func TestEachDaemonItsMigration(t *testing.T) {
 func TestRecordOfAnotherEpoch(t *testing.T) {
 	c := withPeers()
 	msg := arrival(0)
-	c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{Entity: msg.Entity, Ref: msg.Ref, To: crypto.NodeID{2}, Handover: entry(t), Expires: uint64(benchTime.UnixNano()) + 1e9}})
+	c.Step(benchTime, node.FoundTombstone{Tombstone: journal.Tombstone{Entity: msg.Entity, Ref: msg.Ref, To: crypto.NodeID{2}, Handover: entry(t), Expires: uint64(benchTime.UnixNano()) + 1e9}})
 	c.Step(benchTime, node.Serve{Daemon: node.Daemon{Entity: msg.Entity, Origin: msg.Origin, Epoch: 3}})
 	for epoch, want := range map[uint64][]wire.Type{1: {wire.TypeAnswer, wire.TypeCleanupComplete}, 3: {wire.TypeAnswer, wire.TypeMigrationFailed}} {
 		ref := msg.Ref

@@ -55,7 +55,7 @@ func TestDisplacedTarget(t *testing.T) {
 		}, wire.TypeMigrationFailed},
 		"it has moved the daemon": {func(c *node.Core) {
 			expires := uint64(benchTime.Add(time.Hour).UnixNano())
-			c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{Entity: arrival(0).Entity, Ref: ref, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}})
+			c.Step(benchTime, node.FoundTombstone{Tombstone: journal.Tombstone{Entity: arrival(0).Entity, Ref: ref, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}})
 		}, wire.TypeAnswer},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -178,8 +178,8 @@ func TestBegunAnewBehindItsStream(t *testing.T) {
 // recovered is a node that has found on its disk the copy, or a part of it, that node 2 has announced with the message.
 func recovered(part *target.Part) (*node.Core, *wire.Prepare) {
 	c, msg := withPeers(), arrival(0)
-	c.Step(benchTime, node.Dormant{Origin: msg.Origin, Entity: msg.Entity, Kind: msg.Kind})
-	revive := c.Step(benchTime, node.Wake{Kind: msg.Kind}).Calls[0]
+	c.Step(benchTime, node.FoundCopy{Origin: msg.Origin, Entity: msg.Entity, Kind: msg.Kind})
+	revive := c.Step(benchTime, node.KindRegistered{Kind: msg.Kind}).Calls[0]
 	c.Step(benchTime, node.Done{Call: revive, Result: node.Revived{Recovered: &target.Recovered{
 		Request: target.Request{Source: crypto.NodeID{2}, Prepare: msg, Key: mustKey(1)}, Part: part,
 	}}})
@@ -225,7 +225,7 @@ func TestRecordBehindAStrangersCopy(t *testing.T) {
 	left := msg.Ref
 	msg.Epoch++ // of the daemon's next holder
 	expires := uint64(benchTime.Add(time.Hour).UnixNano())
-	c.Step(benchTime, node.Buried{Tombstone: journal.Tombstone{Entity: msg.Entity, Ref: left, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}})
+	c.Step(benchTime, node.FoundTombstone{Tombstone: journal.Tombstone{Entity: msg.Entity, Ref: left, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}})
 	step(c, 1, msg)
 	if _, ok := c.Migration(msg.Migration); !ok {
 		t.Fatal("no copy is on its way under the id")
@@ -256,7 +256,7 @@ func TestStalePrepare(t *testing.T) {
 			c := withPeers()
 			expires := uint64(benchTime.Add(time.Hour).UnixNano())
 			stone := journal.Tombstone{Entity: msg.Entity, Ref: left, To: crypto.NodeID{3}, Handover: entry(t), Expires: expires}
-			c.Step(benchTime, node.Buried{Tombstone: stone})
+			c.Step(benchTime, node.FoundTombstone{Tombstone: stone})
 			again := *msg
 			again.Epoch = tc.epoch
 			eff := step(c, 1, &again)

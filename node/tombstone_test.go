@@ -81,7 +81,7 @@ func TestLateProofLeavesTheDaemonThatIsBack(t *testing.T) {
 	for _, in := range n.x.Found() {
 		n.run(in)
 	}
-	n.run(node.Wake{Kind: "model"})
+	n.run(node.KindRegistered{Kind: "model"})
 	ack, err := crypto.SignHead(nextKey, frozen.Append(handover.Event, nil), 2)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestLateProofLeavesTheDaemonThatIsBack(t *testing.T) {
 func TestFoundTombstoneExpiresByTheCoresClock(t *testing.T) {
 	now := time.Now()
 	c := node.New(node.Config{Node: crypto.NodeID{1}, Boot: 1})
-	c.Step(now, node.Buried{Tombstone: journal.Tombstone{
+	c.Step(now, node.FoundTombstone{Tombstone: journal.Tombstone{
 		Entity: genesis.Entity, Ref: wire.Ref{Origin: genesis.Head().Origin, Epoch: 1}, To: crypto.NodeID{2}, Expires: uint64(now.Add(time.Hour).UnixNano()),
 	}})
 	// Two times are equal to == only if both their clocks are.

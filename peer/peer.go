@@ -185,7 +185,7 @@ func (p *Peer) RegisterKind(kind string, newDaemon func() daemon.Daemon) error {
 	if err := p.factories.RegisterKind(kind, newDaemon); err != nil {
 		return err
 	}
-	if !p.post(node.Wake{Kind: kind}) {
+	if !p.post(node.KindRegistered{Kind: kind}) {
 		return ErrClosed
 	}
 	return nil

@@ -121,7 +121,7 @@ func TestRevivesTakeTurns(t *testing.T) {
 		p := &Peer{items: make(chan item, inboxSize), queues: newQueues(), executor: x, journal: x.Journal}
 		p.ctx, p.stop = context.WithCancel(t.Context())
 		for _, in := range found {
-			d := in.(node.Dormant)
+			d := in.(node.FoundCopy)
 			p.queues.push(p, node.Call{Origin: d.Origin, Op: node.Revive{Copy: d.Copy}})
 		}
 		synctest.Wait()

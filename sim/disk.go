@@ -52,13 +52,13 @@ func (l *life) recover() {
 	}
 	l.forgetUnsynced()
 	for _, in := range l.executor.Found() {
-		if r, ok := in.(node.Released); ok {
+		if r, ok := in.(node.FoundHandover); ok {
 			l.c.committed(l, r.Daemon.Origin, r.Commit.Ref.Migration, r.Commit.Target, r.Commit.Orchestrator, r.Head)
 		}
 		l.step(in)
 	}
 	for _, kind := range []string{KindTape, KindFrozen} {
-		l.step(node.Wake{Kind: kind})
+		l.step(node.KindRegistered{Kind: kind})
 	}
 	l.after(housekeeping, l.keepJournal)
 }

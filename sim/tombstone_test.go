@@ -21,7 +21,7 @@ func fill(f *fixture) {
 	for i := range uint64(tombstones) {
 		var entity crypto.EntityID
 		binary.BigEndian.PutUint64(entity[:], i+1)
-		f.a.Inject(node.Buried{Tombstone: journal.Tombstone{
+		f.a.Inject(node.FoundTombstone{Tombstone: journal.Tombstone{
 			Entity: entity, Ref: wire.Ref{Migration: wire.MigrationID(entity[:16]), Origin: crypto.OriginOf(entity), Epoch: 1}, To: f.d.ID, Expires: expires,
 		}})
 	}

@@ -108,7 +108,7 @@ var authority = []mutation{
 	{name: "moved-record-unread", broken: "a source that has forgotten the migration says that the daemon has moved, not that this has moved it", promise: "P5", tests: "TestScripts",
 		edits: []edit{{"node/roles.go", "t != nil && t.migration == msg.Migration && t.node == msg.Target {\n		c.whereIs(", "t != nil && msg.Migration == (wire.MigrationID{}) {\n		c.whereIs("}}},
 	{name: "tombstone-forgotten", broken: "the record of a move does not survive a restart", promise: "P5",
-		edits: []edit{{"node/recover.go", "		found = append(found, Buried{*state.Tombstones[origin]})", "		_ = Buried{*state.Tombstones[origin]}"}}},
+		edits: []edit{{"node/recover.go", "		found = append(found, FoundTombstone{*state.Tombstones[origin]})", "		_ = FoundTombstone{*state.Tombstones[origin]}"}}},
 	{name: "alien-tombstone", broken: "a source answers with the handover of another migration", promise: "P5",
 		edits: []edit{{"node/frame.go", "	case t.moved(ref):", "	case t != nil:"}, {"node/frame.go", "	case t != nil && c.daemons[ref.Origin] == nil:\n		failed.Reason", "	case false:\n		failed.Reason"}}},
 	{name: "ack-unanswered", broken: "a handover that comes again is not acknowledged again", promise: "P5",

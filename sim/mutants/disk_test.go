@@ -16,7 +16,7 @@ var disk = []mutation{
 	{name: "activation-unsynced", broken: "a target serves before its arrival is durable, and the source's record of the move is lost", promise: "P3",
 		edits: []edit{
 			{"node/executor_target.go", "	return target.Activated{Signed: signed}, x.arrived(call, signed)", "	x.arrived(call, signed)\n	return target.Activated{Signed: signed}, 0"},
-			{"node/recover.go", "		found = append(found, Buried{*state.Tombstones[origin]})", "		_ = Buried{*state.Tombstones[origin]}"},
+			{"node/recover.go", "		found = append(found, FoundTombstone{*state.Tombstones[origin]})", "		_ = FoundTombstone{*state.Tombstones[origin]}"},
 			{"node/tombstone.go", "	c.tombstones[origin] = t\n	c.set(", "	c.set("},
 		}},
 	{name: "copy-not-dropped", broken: "the copy of a daemon that has moved is not dropped from the journal", promise: "P3",
