@@ -80,9 +80,9 @@ type Core struct {
 	refusals      map[wire.MigrationID]*wire.MigrationFailed
 	refused       []wire.MigrationID // the keys of refusals, oldest first
 
-	clients  map[clientKey]*client
-	locating map[uint64]bool       // daemons that the directory is asked for
-	serving  map[crypto.NodeID]int // questions of a peer to the directory that is here
+	clients   map[clientKey]*client
+	locating  map[uint64]bool       // daemons that the directory is asked for
+	questions map[crypto.NodeID]int // of a peer to the directory that is here, under way
 
 	routes     map[uint64]route // who waits for the answer to a ticket
 	nextTicket uint64
@@ -131,7 +131,7 @@ func New(cfg Config) *Core {
 		inStep:        make(map[wire.MigrationID]bool),
 		clients:       make(map[clientKey]*client),
 		locating:      make(map[uint64]bool),
-		serving:       make(map[crypto.NodeID]int),
+		questions:     make(map[crypto.NodeID]int),
 		routes:        make(map[uint64]route),
 		freezes:       make(map[crypto.NodeID][]time.Time),
 	}

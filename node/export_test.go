@@ -54,6 +54,6 @@ func (c *Core) Sizes() map[string]int {
 		"ended": len(c.ended), "refusals": len(c.refusals), "refused": len(c.refused),
 		"unanswered": unanswered, "asked": asked, "out": out, "routes": len(c.routes), "waiting": waiting, "clients": len(c.clients),
 		"timers": len(c.timers), "inbox": len(c.inbox), "changes": len(c.inStep) + len(c.touched),
-		"tombstones": len(c.tombstones), "freezes": len(c.freezes), "serving": len(c.serving),
+		"tombstones": len(c.tombstones), "freezes": len(c.freezes), "questions": len(c.questions),
 	}
 }

@@ -89,12 +89,12 @@ func (c *Core) directory(s *session, msg wire.Message) {
 		c.turnAway(s, msg)
 		return
 	}
-	if c.serving[s.peer] == maxDirectoryRequests {
+	if c.questions[s.peer] == maxDirectoryRequests {
 		request, _ := directory.RequestOf(msg)
 		c.sendOn(s, &wire.DirectoryFailed{Request: request, Reason: wire.ReasonNotReady, Detail: "too many questions are under way"})
 		return
 	}
-	c.serving[s.peer]++
+	c.questions[s.peer]++
 	c.out.DirectoryRequests = append(c.out.DirectoryRequests, DirectoryRequest{s.id, s.peer, msg})
 }
 
@@ -109,8 +109,8 @@ func (c *Core) turnAway(s *session, msg wire.Message) {
 }
 
 func (c *Core) directoryAnswer(in DirectoryAnswer) {
-	if c.serving[in.Peer]--; c.serving[in.Peer] <= 0 {
-		delete(c.serving, in.Peer)
+	if c.questions[in.Peer]--; c.questions[in.Peer] <= 0 {
+		delete(c.questions, in.Peer)
 	}
 	if s := c.sessions[in.Session]; s != nil && in.Message != nil {
 		c.sendOn(s, in.Message)
