@@ -127,7 +127,7 @@ func (a *Act) set(key, value string) (err error) {
 
 // do does something now, and remembers it.
 func (s *Storm) do(a Act) {
-	a.At = s.Now().Sub(Epoch)
+	a.At = s.Now().Sub(Start)
 	s.acts = append(s.acts, a)
 	s.perform(a)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// Epoch is when every cluster begins.
-var Epoch = time.Unix(1_700_000_000, 0).UTC()
+// Start is when every cluster begins.
+var Start = time.Unix(1_700_000_000, 0).UTC()
 
 // Options describe a cluster. Every field but Seed and Nodes may be left zero.
 type Options struct {
@@ -117,7 +117,7 @@ type Cluster struct {
 func New(opt Options) *Cluster {
 	opt.Net = opt.Net.withDefaults()
 	c := &Cluster{
-		opt: opt, now: Epoch, rands: make(map[string]*rand.Rand), hash: fnv.New64a(),
+		opt: opt, now: Start, rands: make(map[string]*rand.Rand), hash: fnv.New64a(),
 		links: make(map[pair]*link), logs: make(map[uint64]*chronicle),
 	}
 	if opt.Directory {

@@ -103,7 +103,7 @@ func (c *Cluster) RunUntil(limit time.Duration, holds func() bool) bool {
 func (c *Cluster) Failf(format string, args ...any) {
 	if c.err == nil {
 		c.failed = format
-		c.err = fmt.Errorf("sim: seed %d, %v: "+format, append([]any{c.opt.Seed, c.now.Sub(Epoch)}, args...)...)
+		c.err = fmt.Errorf("sim: seed %d, %v: "+format, append([]any{c.opt.Seed, c.now.Sub(Start)}, args...)...)
 		c.log("FAILED %v", c.err)
 	}
 }
@@ -138,7 +138,7 @@ func (c *Cluster) log(format string, args ...any) {
 	if c.opt.Trace == nil && !c.opt.Hash {
 		return
 	}
-	line := fmt.Sprintf("%12.3f ", float64(c.now.Sub(Epoch).Microseconds())/1000) + fmt.Sprintf(format, args...) + "\n"
+	line := fmt.Sprintf("%12.3f ", float64(c.now.Sub(Start).Microseconds())/1000) + fmt.Sprintf(format, args...) + "\n"
 	if c.opt.Hash {
 		c.hash.Write([]byte(line))
 	}

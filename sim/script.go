@@ -174,7 +174,7 @@ func (s *Storm) play() {
 		if a.At <= 0 {
 			s.do(a)
 		} else {
-			s.at(Epoch.Add(a.At), func() { s.do(a) })
+			s.at(Start.Add(a.At), func() { s.do(a) })
 		}
 	}
 }

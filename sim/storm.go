@@ -99,7 +99,7 @@ func (s *Storm) drawLength() time.Duration {
 // repeat does something again and again, at random times with the given mean, until the storm is over.
 func (s *Storm) repeat(mean time.Duration, f func()) {
 	s.after(between(s.rng, 0, 2*mean), func() {
-		if s.Now().Sub(Epoch) > s.setup.Until {
+		if s.Now().Sub(Start) > s.setup.Until {
 			return
 		}
 		f()

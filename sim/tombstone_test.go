@@ -17,7 +17,7 @@ const tombstones = 65_536
 
 // fill leaves node A no room for one more tombstone.
 func fill(f *fixture) {
-	expires := uint64(sim.Epoch.Add(24 * time.Hour).UnixNano())
+	expires := uint64(sim.Start.Add(24 * time.Hour).UnixNano())
 	for i := range uint64(tombstones) {
 		var entity crypto.EntityID
 		binary.BigEndian.PutUint64(entity[:], i+1)
