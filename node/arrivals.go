@@ -12,22 +12,35 @@ import (
 
 // prepare is where a migration towards this node begins.
 func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
-	if e := c.targets[msg.Migration]; e != nil && (!e.ended || e.m.Active()) && !c.begunAnew(e, from, msg) {
-		c.routed(from, msg) // one that has moved the daemon does not begin again
-		return
+	if e := c.targets[msg.Migration]; e != nil && (!e.ended || e.m.Active()) {
+		anew := c.begunAnew(e, from, msg)
+		if e.boot == 0 && e.announcedBy(from, msg) {
+			e.boot = c.bootOf(from)
+		}
+		if !anew {
+			c.routed(from, msg) // one that has moved the daemon does not begin again
+			return
+		}
 	}
-	err := c.idFree(msg.Migration)
+	lost, err := c.mayArrive(from, msg)
+	if lost != nil {
+		c.stepTarget(lost, target.Received{From: from, Message: &wire.MigrationFailed{
+			Ref: lost.m.Ref(), Reason: wire.ReasonCancelled, Detail: "its source has begun another migration of the daemon",
+		}})
+	}
 	if err == nil {
-		err = c.mayArrive(from, msg)
+		err = c.arrive(from, msg)
 	}
 	if err != nil {
 		c.send(from, wire.Failed(msg.Ref, err))
-		return
 	}
+}
+
+// arrive begins a migration towards this node.
+func (c *Core) arrive(from crypto.NodeID, msg *wire.Prepare) error {
 	key, err := c.cfg.NewKey()
 	if err != nil {
-		c.send(from, wire.Failed(msg.Ref, fmt.Errorf("node: no key for the next epoch: %w", err)))
-		return
+		return fmt.Errorf("node: no key for the next epoch: %w", err)
 	}
 	e := &targetEntry{entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy, durability: msg.Durability, started: c.now, boot: c.bootOf(from)}
 	m, out := target.NewMachine(c.now, c.cfg.Target, target.Request{
@@ -37,6 +50,7 @@ func (c *Core) prepare(from crypto.NodeID, msg *wire.Prepare) {
 	c.targets[msg.Migration], c.arriving[msg.Origin] = e, e
 	c.incoming[from]++
 	c.obeyTarget(e, out)
+	return nil
 }
 
 // idFree checks that nothing is to be done any more about a copy that came under an id: one that is being brought back goes on under
@@ -49,18 +63,21 @@ func (c *Core) idFree(id wire.MigrationID) error {
 }
 
 // begunAnew reports whether the source has started again since it announced a migration, and announces it once more: its orchestrator
-// has asked again, and what was on its way here has nobody who would go on with it. The same id for another daemon is another matter:
-// mayArrive would not find what came under it, and that would stay here for ever.
+// has asked again, and what was on its way here has nobody who would go on with it.
 func (c *Core) begunAnew(e *targetEntry, from crypto.NodeID, msg *wire.Prepare) bool {
-	if e.m.Source() != from || e.m.Ref().Origin != msg.Origin || !e.m.Droppable() {
+	if !e.announcedBy(from, msg) {
 		return false
 	}
-	boot := c.bootOf(from)
 	if e.boot == 0 { // only a record has spoken for the source so far
-		e.boot = boot
 		return e.m.Status().Phase > wire.PhaseSnapshot // who goes on with such a copy does not announce it
 	}
-	return boot > e.boot
+	return c.bootOf(from) > e.boot
+}
+
+// announcedBy reports whether a message announces a migration again that may still go. The same id for another daemon is another matter:
+// mayArrive would not find what came under it, and that would stay here for ever.
+func (e *targetEntry) announcedBy(from crypto.NodeID, msg *wire.Prepare) bool {
+	return e.m.Source() == from && e.m.Ref().Origin == msg.Origin && e.m.Droppable()
 }
 
 // bootOf is the boot counter that a peer has greeted with last, 0 without a session.
@@ -71,9 +88,26 @@ func (c *Core) bootOf(peer crypto.NodeID) uint64 {
 	return 0
 }
 
-// mayArrive checks that there is room for the daemon, that it is not here already, and that this node does not know better than its source
-// who holds it.
-func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
+// mayArrive checks that a daemon may be brought here. With lost, an earlier migration of it is in the way that its source has lost:
+// that one has to go before the source asks again.
+func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) (lost *targetEntry, err error) {
+	if err := c.idFree(msg.Migration); err != nil {
+		return nil, err
+	}
+	if err := c.checkAnnounced(msg); err != nil {
+		return nil, err
+	}
+	if lost, err := c.inTheWay(from, msg); err != nil {
+		return lost, err
+	}
+	if len(c.arriving) >= c.cfg.MaxIncoming || c.incoming[from] >= maxIncomingPerPeer {
+		return nil, fmt.Errorf("node: %d migrations towards this node are running, %d of them from this peer: %w", len(c.arriving), c.incoming[from], wire.ErrNotReady)
+	}
+	return nil, c.cfg.Admit(msg)
+}
+
+// checkAnnounced checks that the daemon is not here already, and that this node does not know better than its source who holds it.
+func (c *Core) checkAnnounced(msg *wire.Prepare) error {
 	if crypto.OriginOf(msg.Entity) != msg.Origin {
 		return fmt.Errorf("node: the origin is not the entity's: %w", wire.ErrBadFrame)
 	}
@@ -89,28 +123,25 @@ func (c *Core) mayArrive(from crypto.NodeID, msg *wire.Prepare) error {
 	if t := c.tombstones[msg.Origin]; t != nil && t.entity == msg.Entity && msg.Epoch < t.epoch {
 		return fmt.Errorf("node: the daemon has left here for epoch %d, and is announced at %d: %w", t.epoch, msg.Epoch, wire.ErrStaleEpoch)
 	}
-	before := c.targets[msg.Migration]
-	if e := c.arriving[msg.Origin]; e != nil && e.m.Source() == from && before != nil && before != e {
+	return nil
+}
+
+// inTheWay looks for another migration that brings the daemon here, or has left something that is not cleaned up yet.
+func (c *Core) inTheWay(from crypto.NodeID, msg *wire.Prepare) (lost *targetEntry, err error) {
+	e, before := c.arriving[msg.Origin], c.targets[msg.Migration]
+	switch {
+	case e == nil && c.settling[msg.Origin] > 0:
+		return nil, fmt.Errorf("node: an earlier migration of the daemon is being cleaned up: %w", wire.ErrNotReady)
+	case e == nil:
+		return nil, nil
+	case e.m.Source() == from && before != nil && before != e:
 		// It has ended here before: its source tries again, or this comes late. Nothing that came since goes for it.
-		return fmt.Errorf("node: another migration of the daemon is on its way here: %w", wire.ErrNotReady)
-	}
-	if e := c.arriving[msg.Origin]; e != nil && e.m.Source() == from && e.m.Droppable() {
+		return nil, fmt.Errorf("node: another migration of the daemon is on its way here: %w", wire.ErrNotReady)
+	case e.m.Source() == from && e.m.Droppable():
 		// A source moves a daemon once at a time: it has lost the earlier migration, by a restart.
-		c.stepTarget(e, target.Received{From: from, Message: &wire.MigrationFailed{
-			Ref: e.m.Ref(), Reason: wire.ReasonCancelled, Detail: "its source has begun another migration of the daemon",
-		}})
-		return fmt.Errorf("node: an earlier migration of the daemon is being cleaned up: %w", wire.ErrNotReady)
+		return e, fmt.Errorf("node: an earlier migration of the daemon is being cleaned up: %w", wire.ErrNotReady)
 	}
-	if e := c.arriving[msg.Origin]; e != nil {
-		return fmt.Errorf("node: the daemon is on its way here already, from %v: %w", e.m.Source(), wire.ErrAlreadyMigrating)
-	}
-	if c.settling[msg.Origin] > 0 {
-		return fmt.Errorf("node: an earlier migration of the daemon is being cleaned up: %w", wire.ErrNotReady)
-	}
-	if len(c.arriving) >= c.cfg.MaxIncoming || c.incoming[from] >= maxIncomingPerPeer {
-		return fmt.Errorf("node: %d migrations towards this node are running, %d of them from this peer: %w", len(c.arriving), c.incoming[from], wire.ErrNotReady)
-	}
-	return c.cfg.Admit(msg)
+	return nil, fmt.Errorf("node: the daemon is on its way here already, from %v: %w", e.m.Source(), wire.ErrAlreadyMigrating)
 }
 
 // streamOpened gives a snapshot stream to the migration it names, if its peer is that migration's source.
