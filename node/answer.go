@@ -125,6 +125,14 @@ func receiptItem(r *daemon.Receipt, seq uint64) wire.ReceiptItem {
 	return wire.ReceiptItem{Seq: seq, Sequence: r.Event.Link.Sequence, Duplicate: r.Duplicate, Outputs: r.Outputs}
 }
 
+// refusal is the error of a reason, nil for none.
+func refusal(r wire.Reason) error {
+	if r == wire.ReasonNone {
+		return nil
+	}
+	return &wire.RemoteError{Reason: r}
+}
+
 // answerTicket answers a batch: receipts for a prefix, and a refusal if an error stopped the rest.
 func (c *Core) answerTicket(ticket uint64, items []wire.ReceiptItem, err error) {
 	r, ok := c.takeRoute(ticket)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/subproto"
 	"github.com/ferrymesh/ferry/wire"
 )
@@ -52,12 +53,15 @@ func (c *Core) migrate(in Migrate) {
 	c.obeyOrchestrator(e, out)
 }
 
+// cancelMigration stops a migration that this node has asked for, or one away from it that another node has asked for.
 func (c *Core) cancelMigration(id wire.MigrationID) {
 	if e := c.orchestrators[id]; e != nil && !e.ended {
 		c.stepOrchestrator(e, orchestrator.Cancel{})
 		return
 	}
-	c.cancelHere(id)
+	if e := c.sources[id]; e != nil && !e.ended {
+		c.stepSource(e, source.Cancel{Detail: "cancelled at the source"})
+	}
 }
 
 // changed notes that a migration has a new status, which is reported once per step.

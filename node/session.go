@@ -97,6 +97,13 @@ func (c *Core) learn(id crypto.NodeID, addrs []string, given bool) {
 	p.addrs, p.given = addrs, p.given || given
 }
 
+// learnMissing notes where others say that a peer can be dialed, if nothing else is known.
+func (c *Core) learnMissing(id crypto.NodeID, addrs []string) {
+	if len(c.peer(id).addrs) == 0 {
+		c.learn(id, addrs, false)
+	}
+}
+
 func (c *Core) sessionUp(in SessionUp) {
 	s := &session{id: in.Session, peer: in.Peer, rights: in.Rights, remote: in.Remote, waiting: make(map[uint64]struct{})}
 	c.sessions[s.id] = s

@@ -7,26 +7,10 @@ import (
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
-	"github.com/ferrymesh/ferry/source"
 	"github.com/ferrymesh/ferry/wire"
 )
 
 // This file is what the core shows: copies of its state for status pages and for the shell.
-
-// refusal is the error of a reason, nil for none.
-func refusal(r wire.Reason) error {
-	if r == wire.ReasonNone {
-		return nil
-	}
-	return &wire.RemoteError{Reason: r}
-}
-
-// cancelHere stops a migration away from this node that another node asked for.
-func (c *Core) cancelHere(id wire.MigrationID) {
-	if e := c.sources[id]; e != nil && !e.ended {
-		c.stepSource(e, source.Cancel{Detail: "cancelled at the source"})
-	}
-}
 
 // Peer is a node as this one knows it.
 type Peer struct {

@@ -194,13 +194,13 @@ func (n *node) Disconnect(id SessionID, reason string) {
 }
 
 // Queued returns the bytes of a stream that were not yet handed to the carrier; 0 if there is no such stream.
-func (n *node) Queued(id SessionID, ch Channel, mig wire.MigrationID) int {
+func (n *node) Queued(id SessionID, ch wire.Channel, mig wire.MigrationID) int {
 	s := n.Network.(*network).session(id)
 	if s == nil {
 		return 0
 	}
 	s.mu.Lock()
-	box := map[Channel]*outbox{ChannelControl: s.control, ChannelSubmit: s.submit, ChannelEvents: s.events[mig]}[ch]
+	box := map[wire.Channel]*outbox{wire.ChannelControl: s.control, wire.ChannelSubmit: s.submit, wire.ChannelEvents: s.events[mig]}[ch]
 	s.mu.Unlock()
 	if box == nil {
 		return 0
