@@ -42,7 +42,8 @@ func (c *Core) arrive(from crypto.NodeID, msg *wire.Prepare) error {
 	if err != nil {
 		return fmt.Errorf("node: no key for the next epoch: %w", err)
 	}
-	e := &targetEntry{entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy, durability: msg.Durability, started: c.now, boot: c.bootOf(from)}
+	e := c.newArrival(msg)
+	e.boot = c.bootOf(from)
 	m, out := target.NewMachine(c.now, c.cfg.Target, target.Request{
 		Source: from, Addrs: c.peer(from).addrs, Prepare: msg, Key: key,
 	})
@@ -51,6 +52,14 @@ func (c *Core) arrive(from crypto.NodeID, msg *wire.Prepare) error {
 	c.incoming[from]++
 	c.obeyTarget(e, out)
 	return nil
+}
+
+// newArrival is the entry of a migration towards this node, without its machine.
+func (c *Core) newArrival(msg *wire.Prepare) *targetEntry {
+	return &targetEntry{
+		entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy,
+		durability: msg.Durability, started: c.now,
+	}
 }
 
 // idFree checks that nothing is to be done any more about a copy that came under an id: one that is being brought back goes on under

@@ -113,10 +113,7 @@ func (c *Core) arriveAgain(d *dormant, r Revived) {
 	msg := r.Recovered.Request.Prepare
 	from := r.Recovered.Request.Source
 	c.learnMissing(from, r.Recovered.Request.Addrs)
-	e := &targetEntry{
-		entity: msg.Entity, kind: msg.Kind, name: msg.Name, epoch: msg.Epoch, stop: msg.StopAndCopy,
-		durability: msg.Durability, started: c.now,
-	}
+	e := c.newArrival(msg)
 	m, out := target.RecoverMachine(c.now, c.cfg.Target, *r.Recovered)
 	e.m = m
 	c.targets[msg.Migration], c.arriving[d.Origin] = e, e
