@@ -53,8 +53,8 @@ func (m *Machine) tryCutover() {
 	case m.freezeAsked: // stop-and-copy: it has been frozen since before the snapshot
 		m.final()
 	case m.now.Before(m.pauseEnd()) || m.resting() || !m.converge.ready(m.lag(), m.req.Options.MaxBlackout):
-	case m.attempt.early < armMax && m.lag() == 0:
-		m.arm()
+	case m.attempt.early < maxEarly && m.lag() == 0:
+		m.openEarly()
 	default:
 		m.freeze(freezing)
 	}
@@ -169,8 +169,8 @@ func (m *Machine) handedOver(in HandedOver) {
 	m.committedAt = m.now
 	m.enter(committed)
 	m.resetRetry()
-	if m.early != nil {
-		m.activated(m.early)
+	if m.earlyAck != nil {
+		m.activated(m.earlyAck)
 		return
 	}
 	m.sendActivate()
@@ -189,7 +189,7 @@ func (m *Machine) sendActivate() {
 // activated: the successor's own signature over its head is what lets the copy here go.
 func (m *Machine) activated(msg *wire.ActivateAck) {
 	if m.req.Directory && (m.state == promised || m.state == committing) {
-		m.early = msg // the entry that it is about is on its way to the log
+		m.earlyAck = msg // the entry that it is about is on its way to the log
 	}
 	if m.state == committed && m.provesActivation(msg.Signed) {
 		m.succeeded()

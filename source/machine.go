@@ -94,12 +94,12 @@ type Machine struct {
 	freezeEnds  time.Time // when the budget is spent; valid in freezing and frozen
 	committedAt time.Time // or promised
 	frozenHead  crypto.Head
-	attempt     try
+	attempt     attempt
 	freezes     int // freezes that timed out
 	thawedAt    time.Time
 	cert        crypto.FreezeCert
 	handover    crypto.CausalEvent
-	early       *wire.ActivateAck // came before the entry was durable here
+	earlyAck    *wire.ActivateAck // came before the entry was durable here
 	restarted   bool              // the process has restarted since the promise
 	doubt       bool
 	forgotten   bool // the target has restarted without the copy it promised

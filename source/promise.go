@@ -163,7 +163,7 @@ func RecoverPromised(now time.Time, cfg Config, req Request, cert crypto.FreezeC
 	m := recovered(now, cfg, req)
 	m.state, m.restarted = promised, true
 	m.nextKey, m.frozenHead, m.cert = cert.Next, cert.Head, cert
-	m.attempt = try{Attempt: wire.Attempt(cert.Attempt), live: true, final: cert.Head, held: true}
+	m.attempt = attempt{Attempt: wire.Attempt(cert.Attempt), live: true, final: cert.Head, held: true}
 	m.directory.at = now.Add(m.cfg.FreezeBudget)
 	m.sendPromised()
 	m.status()

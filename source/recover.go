@@ -23,7 +23,7 @@ func Recover(now time.Time, cfg Config, req Request, c Committed) (*Machine, Out
 	m := recovered(now, cfg, req)
 	m.state = committed
 	m.nextKey, m.frozenHead, m.handover = c.Next, c.Head, c.Handover
-	m.attempt = try{Attempt: c.Attempt, live: true, final: c.Head, held: true}
+	m.attempt = attempt{Attempt: c.Attempt, live: true, final: c.Head, held: true}
 	m.sendActivate()
 	m.status()
 	return m, m.take()

@@ -8,8 +8,8 @@ import (
 	"github.com/ferrymesh/ferry/wire"
 )
 
-// armed is a machine that has asked for the hold of its newest head and still serves.
-func armed(t *testing.T, options ...func(*Request)) *rig {
+// askedEarly is a machine that has asked for the hold of its newest head and still serves.
+func askedEarly(t *testing.T, options ...func(*Request)) *rig {
 	r := began(t, options...)
 	r.step(Snapshotted{Head: r.genes})
 	r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.genes})
@@ -23,7 +23,7 @@ func armed(t *testing.T, options ...func(*Request)) *rig {
 // A hold that was reported before the freeze commits as soon as the daemon is frozen, and not before, if nothing was
 // sequenced in between.
 func TestS7_EarlyHoldCommitsAtTheFreeze(t *testing.T) {
-	r := armed(t)
+	r := askedEarly(t)
 	if o := r.get(r.hold()); called[CallHandOver](o) || !called[CallFreeze](o) {
 		t.Fatalf("calls %v after the hold", o.Calls)
 	}
@@ -44,7 +44,7 @@ func TestS7_EarlyHoldOfAnotherHead(t *testing.T) {
 		},
 		"unheard of": func(r *rig) { r.get(r.hold()); r.sequence(1, 1) },
 	} {
-		r := armed(t)
+		r := askedEarly(t)
 		first := *r.final
 		happens(r)
 		o := r.step(Frozen{Head: r.newest()})
@@ -62,7 +62,7 @@ func TestS7_EarlyHoldOfAnotherHead(t *testing.T) {
 
 // An attempt is over before the first event behind its head is shipped.
 func TestS7_NoEventBehindALiveAttempt(t *testing.T) {
-	r := armed(t)
+	r := askedEarly(t)
 	out := r.step(Applied{Entries: r.sequence(1, 1)})
 	aborted := slices.IndexFunc(out.Sends, func(e wire.Envelope) bool { _, ok := e.Message.(*wire.Aborted); return ok })
 	event := slices.IndexFunc(out.Sends, func(e wire.Envelope) bool { _, ok := e.Message.(*wire.BufferedEvents); return ok })
@@ -81,7 +81,7 @@ func TestS7_EarlyAttemptIsVoid(t *testing.T) {
 		"the end":       func(r *rig) { r.step(Cancel{}) },
 		"its failure":   func(r *rig) { r.get(&wire.MigrationFailed{Ref: r.ref(), Reason: wire.ReasonDiverged}) },
 	} {
-		r := armed(t)
+		r := askedEarly(t)
 		first := *r.final
 		end(r)
 		if o := r.get(r.holdOf(first.Attempt, first.Head, testNext)); len(o.Calls) != 0 || r.m.attempt.held {
@@ -96,7 +96,7 @@ func TestS7_EarlyAttemptIsVoid(t *testing.T) {
 }
 
 // A daemon that is never level is asked for nothing before its freeze, and one whose early attempts end is not asked often.
-func TestArmingCostsLittle(t *testing.T) {
+func TestEarlyAttemptsCostLittle(t *testing.T) {
 	r := began(t)
 	r.step(Snapshotted{Head: r.genes})
 	r.get(&wire.RestoreComplete{Ref: r.ref(), Head: r.genes})
@@ -104,9 +104,9 @@ func TestArmingCostsLittle(t *testing.T) {
 	if o := r.get(&wire.Progress{Ref: r.ref(), Head: r.genes}); len(sent[*wire.Final](o)) != 0 || !called[CallFreeze](o) {
 		t.Fatalf("one event behind: %v", o.Sends)
 	}
-	r = armed(t)
+	r = askedEarly(t)
 	opened := []time.Time{r.now}
-	for last := r.final.Attempt; r.m.state == replaying; r.now = r.now.Add(armPause / 16) {
+	for last := r.final.Attempt; r.m.state == replaying; r.now = r.now.Add(earlyPause / 16) {
 		r.get(&wire.Ask{Ref: r.ref(), Attempt: r.final.Attempt}) // which ends it
 		r.get(&wire.Progress{Ref: r.ref(), Head: r.newest()})
 		if r.final.Attempt != last {
@@ -117,11 +117,11 @@ func TestArmingCostsLittle(t *testing.T) {
 		t.Errorf("it is %v, and not frozen", r.m.state)
 	}
 	for i := range opened[1:] {
-		if pause := opened[i+1].Sub(opened[i]); pause < armPause || i+1 >= armMax {
+		if pause := opened[i+1].Sub(opened[i]); pause < earlyPause || i+1 >= maxEarly {
 			t.Errorf("early attempt %d comes %v after the one before", i+2, pause)
 		}
 	}
-	if waited := r.now.Sub(opened[0]); len(opened) != armMax || waited > armMax*armPause+armPause/4 {
+	if waited := r.now.Sub(opened[0]); len(opened) != maxEarly || waited > maxEarly*earlyPause+earlyPause/4 {
 		t.Errorf("it was frozen after %v and %d attempts", waited, len(opened))
 	}
 }

@@ -68,7 +68,7 @@ func (m *Machine) limits() {
 // converged goes on to the cutover, or slows the producers if the target does not catch up. Nothing is
 // judged without a session: it could not catch up then, and the stall limit decides.
 func (m *Machine) converged() {
-	m.armedTooLong()
+	m.endEarlyIfDue()
 	c, lag := &m.converge, m.lag()
 	if m.freezeAsked || !m.connected || c.reports == 0 || c.ready(lag, m.req.Options.MaxBlackout) {
 		m.tryCutover()
@@ -148,7 +148,7 @@ func (m *Machine) wake() time.Time {
 		}
 	case replaying:
 		earlier(m.now.Add(stepInterval))
-		earlier(m.armWake())
+		earlier(m.earlyWake())
 		if p := m.pauseEnd(); p.After(m.now) {
 			earlier(p)
 		}

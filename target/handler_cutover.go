@@ -38,11 +38,11 @@ func missing(op string, origin uint64, done *completed) error {
 func (r *record) holdAt(a wire.Attempt, final crypto.Head) error {
 	k := &r.hold
 	switch {
-	case k.armed && a == k.attempt && final == k.final:
+	case k.stands && a == k.attempt && final == k.final:
 		return nil
 	case r.host.Load() == nil:
 		return r.fail("hold", 0, errNotRestored)
-	case k.armed && a.Less(k.attempt), !k.released.IsZero() && !k.released.Less(a):
+	case k.stands && a.Less(k.attempt), !k.released.IsZero() && !k.released.Less(a):
 		return r.fail("hold", 0, wire.ErrStaleEpoch)
 	}
 	var p pass
@@ -56,7 +56,7 @@ func (r *record) holdAt(a wire.Attempt, final crypto.Head) error {
 	if err := r.compare(final); err != nil {
 		return err
 	}
-	k.armed, k.attempt, k.final = true, a, final
+	k.stands, k.attempt, k.final = true, a, final
 	return nil
 }
 
@@ -85,13 +85,13 @@ func (h *Handler) Release(origin uint64, a wire.Attempt) error {
 	switch {
 	case rec.committed:
 		return rec.fail("release", 0, wire.ErrWrongPhase)
-	case k.armed && a.Less(k.attempt):
+	case k.stands && a.Less(k.attempt):
 		return rec.fail("release", 0, wire.ErrStaleEpoch)
 	}
 	if k.released.Less(a) {
 		k.released = a
 	}
-	k.armed, k.attempt, k.final = false, wire.Attempt{}, crypto.Head{}
+	k.stands, k.attempt, k.final = false, wire.Attempt{}, crypto.Head{}
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (h *Handler) Held(origin uint64) (a wire.Attempt, final crypto.Head, ok boo
 		return wire.Attempt{}, crypto.Head{}, false
 	}
 	defer rec.turn.Unlock()
-	return rec.hold.attempt, rec.hold.final, rec.hold.armed
+	return rec.hold.attempt, rec.hold.final, rec.hold.stands
 }
 
 // Activate makes the daemon serve at the new epoch and returns the sequence of the handover, its last log

@@ -97,7 +97,7 @@ func TestReleaseBeforeHold(t *testing.T) {
 	r.no(r.h.Hold(r.origin, attempt(8), r.source.Head()), "hold")
 }
 
-// A hold promises to keep the copy, not to stop: the source may be armed and still serve.
+// A hold promises to keep the copy, not to stop: the source may have asked for it early and still serve.
 func TestReplayGoesOnUnderHold(t *testing.T) {
 	r := held(t)
 	r.submit(2)

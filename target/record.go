@@ -58,7 +58,7 @@ type record struct {
 // hold is the promise to keep the copy. Attempts only grow: neither a lower one nor one that was released
 // is held again.
 type hold struct {
-	armed    bool
+	stands   bool
 	attempt  wire.Attempt
 	final    crypto.Head
 	released wire.Attempt // the highest attempt that was released; zero for none

@@ -20,8 +20,8 @@ func (r *record) check() error {
 		return fmt.Errorf("R3: cursor %d, base %d in %v", cursor, r.base, phase)
 	case r.committed && r.buffer.Len() > 0:
 		return fmt.Errorf("R4: committed, holds %d events", r.buffer.Len())
-	case phase >= wire.PhaseCutover && (!r.committed || r.hold.armed):
-		return fmt.Errorf("R4: committed %v, held %v in %v", r.committed, r.hold.armed, phase)
+	case phase >= wire.PhaseCutover && (!r.committed || r.hold.stands):
+		return fmt.Errorf("R4: committed %v, held %v in %v", r.committed, r.hold.stands, phase)
 	}
 	return r.buffer.check()
 }

@@ -19,7 +19,7 @@ var (
 	// Heads are not compared, wherever they are.
 	targetIgnoresHead  = edit{"target/machine_cutover.go", "	if m.head != m.final {", "	if false {"}
 	handlerIgnoresHead = edit{"target/handler_cutover.go", "	case head != final:", "	case false:"}
-	sourceIgnoresHead  = edit{"source/arm.go", "	if msg.Head != m.attempt.final {", "	if false {"}
+	sourceIgnoresHead  = edit{"source/attempt.go", "	if msg.Head != m.attempt.final {", "	if false {"}
 	reportsUnread      = edit{"source/machine.go", "	if m.backlog.agrees(h) {", "	if true {"}
 	commitIgnoresHead  = edit{"target/machine_cutover.go", "	case h.Head != m.head:", "	case false:"}
 	replayIgnoresHead  = edit{"daemon/replay.go", "	case record.Head != h.head:", "	case false:"}

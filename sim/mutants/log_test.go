@@ -49,7 +49,7 @@ var log = []mutation{
 		edits: []edit{{"target/buffer.go", "	case ahead > b.maxEvents:", "	case false:"}}},
 	{name: "old-attempt-commits", broken: "the source commits on a hold for an attempt that is over, and the head is not compared", promise: "P1",
 		edits: []edit{
-			{"source/arm.go", "	if !m.attempt.live || msg.Attempt != m.attempt.Attempt || m.state > frozen {", "	if !m.attempt.live || m.state > frozen {"},
+			{"source/attempt.go", "	if !m.attempt.live || msg.Attempt != m.attempt.Attempt || m.state > frozen {", "	if !m.attempt.live || m.state > frozen {"},
 			sourceIgnoresHead,
 		}},
 	{name: "final-of-old-attempt", broken: "a target obeys a Final whose attempt has been aborted", promise: "P5", pkg: "target", tests: "Test.*Machine.*|TestS7.*",

@@ -14,28 +14,28 @@ import (
 // blackout is the way of the handover. The first event ends the attempt before it is shipped, so that a target never
 // sees an event behind the head of a live attempt.
 
-// Arming costs a busy daemon nothing, since its target never has everything. One that is fed now and then may lose an
-// attempt to an event; after armMax of them, with a pause after each, it is frozen as any other.
+// Early attempts cost a busy daemon nothing, since its target never has everything. One that is fed now and then may lose
+// one to an event; after maxEarly of them, with a pause after each, it is frozen as any other.
 const (
-	armMax   = 3
-	armPause = 100 * time.Millisecond
+	maxEarly   = 3
+	earlyPause = 100 * time.Millisecond
 )
 
-// try is the attempt that was opened last.
-type try struct {
+// attempt is the one that was opened last, and how many of them were early.
+type attempt struct {
 	wire.Attempt
-	live  bool        // it may still lead to a commit; only in memory, and never again after an end
-	final crypto.Head // what its Final names
-	held  bool        // the target has said, signed, that it holds exactly that
-	early int         // how many were opened before a freeze
-	at    time.Time   // when the last of those was
+	live    bool        // it may still lead to a commit; only in memory, and never again after an end
+	final   crypto.Head // what its Final names
+	held    bool        // the target has said, signed, that it holds exactly that
+	early   int         // how many were opened before a freeze
+	earlyAt time.Time   // when the last of those was
 }
 
 // open begins an attempt, which voids every earlier one.
 func (m *Machine) open(at crypto.Head) {
-	t := &m.attempt
-	t.Attempt = wire.Attempt{Epoch: m.req.Epoch, Boot: m.cfg.Boot, Count: m.cfg.NextAttempt()}
-	t.live, t.final, t.held = true, at, false
+	a := &m.attempt
+	a.Attempt = wire.Attempt{Epoch: m.req.Epoch, Boot: m.cfg.Boot, Count: m.cfg.NextAttempt()}
+	a.live, a.final, a.held = true, at, false
 	m.resetRetry()
 	m.sendFinal()
 }
@@ -56,33 +56,33 @@ func (m *Machine) endAttempt() {
 // resting reports whether the last early attempt is too recent for the next one. The freeze waits for that as well: a
 // daemon that was level a moment ago will be again.
 func (m *Machine) resting() bool {
-	t := &m.attempt
-	return t.early > 0 && t.early < armMax && !m.passed(t.at, armPause)
+	a := &m.attempt
+	return a.early > 0 && a.early < maxEarly && !m.passed(a.earlyAt, earlyPause)
 }
 
-// arm opens an attempt at the newest head, which the target has.
-func (m *Machine) arm() {
+// openEarly opens an attempt at the newest head, which the target has.
+func (m *Machine) openEarly() {
 	m.attempt.early++
-	m.attempt.at = m.now
+	m.attempt.earlyAt = m.now
 	m.open(m.backlog.head)
 }
 
-// armedTooLong ends an early attempt that the target does not answer in the time of a freeze. The next freeze will find
+// endEarlyIfDue ends an early attempt that the target does not answer in the time of a freeze. The next freeze will find
 // out why.
-func (m *Machine) armedTooLong() {
-	if m.attempt.live && m.passed(m.attempt.at, m.cfg.FreezeBudget) {
-		m.attempt.early = armMax
+func (m *Machine) endEarlyIfDue() {
+	if m.attempt.live && m.passed(m.attempt.earlyAt, m.cfg.FreezeBudget) {
+		m.attempt.early = maxEarly
 		m.endAttempt()
 	}
 }
 
-// armWake is when the early attempt, or the pause after it, is over; zero for neither.
-func (m *Machine) armWake() time.Time {
+// earlyWake is when the early attempt, or the pause after it, is over; zero for neither.
+func (m *Machine) earlyWake() time.Time {
 	switch {
 	case m.attempt.live:
-		return m.attempt.at.Add(m.cfg.FreezeBudget)
+		return m.attempt.earlyAt.Add(m.cfg.FreezeBudget)
 	case m.resting():
-		return m.attempt.at.Add(armPause)
+		return m.attempt.earlyAt.Add(earlyPause)
 	}
 	return time.Time{}
 }
