@@ -42,7 +42,7 @@ func (r *sourceRole) consulted() source.Input {
 	err := r.failing()
 	ask, ok := c.(source.ConsultAbort)
 	if !ok {
-		return source.Looked{Epoch: 1 + uint64(r.in.next()>>7), Holder: roleNodes[0], Err: err}
+		return source.HolderFound{Epoch: 1 + uint64(r.in.next()>>7), Holder: roleNodes[0], Err: err}
 	}
 	in := source.Decided{Attempt: wire.Attempt(ask.Cert.Attempt), Decision: r.decision(), Err: err}
 	if err == nil && in.Decision == wire.DecisionAbort && in.Attempt == r.promise {

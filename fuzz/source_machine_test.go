@@ -174,7 +174,7 @@ func (r *sourceRole) result() source.Input {
 	switch c := c.(type) {
 	case source.CallPromise:
 		r.promised = err == nil
-		return source.Certified{Cert: r.certificate(c.Attempt, newest), Err: err}
+		return source.PromiseMade{Cert: r.certificate(c.Attempt, newest), Err: err}
 	case source.CallFollow:
 		r.durable = true // it cannot fail any more
 		return source.HandedOver{Event: c.Entry}

@@ -50,7 +50,7 @@ func (q Consult) ask(ctx context.Context, d directory.Directory) any {
 		return Located{e.Holder, e.Addrs, err}
 	case source.ConsultHolder:
 		e, err := d.Lookup(ctx, q.Ref.Origin)
-		return source.Looked{Epoch: e.Epoch, Holder: e.Holder, Err: err}
+		return source.HolderFound{Epoch: e.Epoch, Holder: e.Holder, Err: err}
 	case source.ConsultAbort:
 		out, err := d.Claim(ctx, directory.Claim{Migration: q.Ref.Migration, Decision: wire.DecisionAbort, Cert: op.Cert})
 		return source.Decided{Attempt: wire.Attempt(op.Cert.Attempt), Decision: out.Decision, Err: err}

@@ -91,7 +91,7 @@ func missing(op any) any {
 	case source.CallHandOver, source.CallFollow:
 		return source.HandedOver{Err: wire.ErrDaemonNotFound}
 	case source.CallPromise:
-		return source.Certified{Err: wire.ErrDaemonNotFound}
+		return source.PromiseMade{Err: wire.ErrDaemonNotFound}
 	case Checkpoint:
 		return Checkpointed{Err: wire.ErrDaemonNotFound}
 	}
@@ -179,9 +179,9 @@ func (x *Executor) promise(host *daemon.Host, op source.CallPromise) (any, journ
 	cert, err := host.Promise(op.From, op.To, op.Next, op.Attempt)
 	st, ok := x.stays.of(host.Origin())
 	if err != nil || !ok {
-		return source.Certified{Cert: cert, Err: err}, 0
+		return source.PromiseMade{Cert: cert, Err: err}, 0
 	}
-	return source.Certified{Cert: cert}, x.Journal.Append(journal.Promise{
+	return source.PromiseMade{Cert: cert}, x.Journal.Append(journal.Promise{
 		Copy: st.copy, Ref: op.Ref, Orchestrator: op.Orchestrator, Target: op.To, Addrs: op.Addrs, Cert: cert,
 	})
 }

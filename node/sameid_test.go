@@ -160,7 +160,7 @@ func TestHolderForAnEarlierTry(t *testing.T) {
 	question := ask(first)
 	step(c, 1, &wire.MigrationFailed{Ref: first.Ref, Reason: wire.ReasonNotReady})
 	ask(other)
-	c.Step(benchTime, node.Consulted{Consult: question, Result: source.Looked{Err: wire.ErrDaemonNotFound}})
+	c.Step(benchTime, node.Consulted{Consult: question, Result: source.HolderFound{Err: wire.ErrDaemonNotFound}})
 	if m, _ := c.Migration(other.Migration); m.Origin != other.Origin || m.Outcome != 0 {
 		t.Errorf("the migration is of %x and %v: %s", m.Origin, m.Outcome, m.Detail)
 	}

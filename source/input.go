@@ -45,15 +45,15 @@ type Frozen struct {
 	Err  error
 }
 
-// Looked is the answer to [ConsultHolder].
-type Looked struct {
+// HolderFound is the answer to [ConsultHolder].
+type HolderFound struct {
 	Epoch  uint64
 	Holder crypto.NodeID
 	Err    error
 }
 
-// Certified is the result of [CallPromise]. With a nil Err the promise is durable.
-type Certified struct {
+// PromiseMade is the result of [CallPromise]. With a nil Err the promise is durable.
+type PromiseMade struct {
 	Cert crypto.FreezeCert
 	Err  error
 }
@@ -96,8 +96,8 @@ func (Snapshotted) sourceInput() {}
 func (Copied) sourceInput()      {}
 func (Applied) sourceInput()     {}
 func (Frozen) sourceInput()      {}
-func (Looked) sourceInput()      {}
-func (Certified) sourceInput()   {}
+func (HolderFound) sourceInput() {}
+func (PromiseMade) sourceInput() {}
 func (Decided) sourceInput()     {}
 func (HandedOver) sourceInput()  {}
 func (Submitted) sourceInput()   {}

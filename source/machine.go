@@ -148,10 +148,10 @@ func (m *Machine) Step(now time.Time, in Input) Output {
 		m.applied(in.Entries)
 	case Frozen:
 		m.froze(in)
-	case Looked:
-		m.looked(in)
-	case Certified:
-		m.certified(in)
+	case HolderFound:
+		m.holderFound(in)
+	case PromiseMade:
+		m.promiseMade(in)
 	case Decided:
 		m.decided(in)
 	case HandedOver:

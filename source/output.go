@@ -81,7 +81,7 @@ func (CallRetire) sourceCall()   {}
 type Consult interface{ sourceConsult() }
 
 type (
-	// ConsultHolder asks who holds the daemon. Answered by [Looked].
+	// ConsultHolder asks who holds the daemon. Answered by [HolderFound].
 	ConsultHolder struct{}
 	// ConsultAbort ends an attempt, unless it has been committed. Answered by [Decided].
 	ConsultAbort struct{ Cert crypto.FreezeCert }

@@ -138,12 +138,12 @@ func (r *rig) handOver() HandedOver {
 }
 
 // certify signs the certificate for the newest Final.
-func (r *rig) certify() Certified {
+func (r *rig) certify() PromiseMade {
 	var err error
 	r.cert, err = crypto.SignFreezeCert(testKey, crypto.FreezeCert{
 		From: nodeS, To: nodeT, Epoch: 2, Attempt: r.final.Attempt, Head: r.newest(), Next: testNext.Public(),
 	})
-	return Certified{Cert: r.cert, Err: err}
+	return PromiseMade{Cert: r.cert, Err: err}
 }
 
 // accepted is the entry that the target makes of the certificate, with the key of the next epoch.
@@ -233,14 +233,14 @@ func (r *rig) result(c script.Command) bool {
 		r.step(Copied{Serial: c.Number("serial", r.m.copy.serial), Bytes: c.Number("bytes", 1000), Done: c.Has("done"), Err: err})
 	case "frozen":
 		r.step(Frozen{Head: r.newest(), Err: err})
-	case "certified":
-		in := Certified{Err: err}
+	case "promised":
+		in := PromiseMade{Err: err}
 		if err == nil {
 			in = r.certify()
 		}
 		r.step(in)
 	case "listed":
-		r.step(Looked{Epoch: c.Number("epoch", 1), Holder: nodeS, Err: err})
+		r.step(HolderFound{Epoch: c.Number("epoch", 1), Holder: nodeS, Err: err})
 	case "decided":
 		decisions := map[string]wire.Decision{"commit": wire.DecisionCommit, "abort": wire.DecisionAbort, "none": wire.DecisionNone, "fail": wire.DecisionNone}
 		r.step(Decided{Attempt: wire.Attempt(r.cert.Attempt), Decision: decisions[c.First()], Err: err})

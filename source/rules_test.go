@@ -45,7 +45,7 @@ func inState(t *testing.T, s state) *rig {
 	r.req.Directory = s == promising || s == promised
 	r.start()
 	if r.req.Directory {
-		r.step(Looked{Epoch: 1, Holder: nodeS})
+		r.step(HolderFound{Epoch: 1, Holder: nodeS})
 	}
 	r.step(PeerUp{Peer: nodeT})
 	steps := []func(){

@@ -6,8 +6,8 @@ import (
 )
 
 // Hold promises to keep the copy until the outcome of the attempt is known: the source froze at final, and
-// may commit once it has been told of the promise. Abort is refused from here on, until Release. The caller
-// makes the promise durable before it tells the source.
+// may commit once it has been told of the hold. Abort is refused from here on, until Release. The caller
+// makes the hold durable before it tells the source.
 //
 // What is held contiguously is applied first, and an error of that is returned. Then the log here must end
 // exactly at final: another sequence is [crypto.ErrGap], another head [crypto.ErrHeadMismatch]. An attempt

@@ -75,11 +75,11 @@ func (m *Machine) replayComplete() {
 	if m.head != m.heldHead {
 		return
 	}
-	m.send(m.source, m.promise())
+	m.send(m.source, m.signedHold())
 }
 
-// promise signs the hold.
-func (m *Machine) promise() *wire.ReplayComplete {
+// signedHold is the hold as the source, and a directory, take it: signed.
+func (m *Machine) signedHold() *wire.ReplayComplete {
 	msg := &wire.ReplayComplete{Ref: m.ref, Attempt: m.held, Head: m.heldHead}
 	if err := msg.Sign(m.key); err != nil {
 		panic("target: internal error: the key of a held copy cannot sign: " + err.Error())

@@ -130,12 +130,12 @@ type (
 	CallFeed struct{ Stream uint64 }
 	// CallReplay gives events to the handler, which applies what is contiguous and holds the rest.
 	CallReplay struct{ Events []crypto.CausalEvent }
-	// CallHold makes the promise durable that the copy is kept until the outcome is known.
+	// CallHold makes the hold durable: the copy is kept until the outcome is known.
 	CallHold struct {
 		Attempt wire.Attempt
 		Final   crypto.Head
 	}
-	// CallRelease takes the promise back.
+	// CallRelease gives up the hold.
 	CallRelease struct{ Attempt wire.Attempt }
 	// CallActivate applies the handover, makes it durable and opens the daemon to producers.
 	CallActivate struct{ Handover crypto.CausalEvent }

@@ -114,7 +114,7 @@ var authority = []mutation{
 	{name: "ack-unanswered", broken: "a handover that comes again is not acknowledged again", promise: "P5",
 		edits: []edit{
 			{"target/machine_cutover.go", "	case active:\n		m.ack(from)\n		return", "	case active:\n		return"},
-			{"target/promise.go", "	case m.state == active:\n		m.ack(from)\n", "	case m.state == active:\n"},
+			{"target/directory.go", "	case m.state == active:\n		m.ack(from)\n", "	case m.state == active:\n"},
 			{"node/proof.go", "	if ack := c.arrivalOf(ref); ack != nil {", "	if ack := c.arrivalOf(ref); ack != nil && c == nil {"},
 		}},
 	{name: "activate-not-repeated", broken: "the handover is sent once (and nobody is told of it who asks)", promise: "P5",

@@ -62,8 +62,8 @@ func (m *Machine) consultIfDue() {
 	}
 }
 
-// looked: a daemon that the directory has elsewhere, or not at all, could be promised and never be decided about.
-func (m *Machine) looked(in Looked) {
+// holderFound: a daemon that the directory has elsewhere, or not at all, could be promised and never be decided about.
+func (m *Machine) holderFound(in HolderFound) {
 	m.directory.asked = false
 	switch {
 	case m.bound():
@@ -79,8 +79,8 @@ func (m *Machine) looked(in Looked) {
 	}
 }
 
-// certified: the promise is durable. An error means that nothing was written.
-func (m *Machine) certified(in Certified) {
+// promiseMade: the promise is durable. An error means that nothing was written.
+func (m *Machine) promiseMade(in PromiseMade) {
 	if m.state != promising {
 		return
 	}

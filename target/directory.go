@@ -52,7 +52,7 @@ func (m *Machine) consult() {
 		m.out.Consults = append(m.out.Consults, ConsultOutcome{Attempt: m.held})
 		return
 	}
-	m.out.Consults = append(m.out.Consults, ConsultCommit{Cert: *m.cert, Hold: m.promise().Signature})
+	m.out.Consults = append(m.out.Consults, ConsultCommit{Cert: *m.cert, Hold: m.signedHold().Signature})
 }
 
 // decided takes the directory's word about an attempt.
