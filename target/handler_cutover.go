@@ -135,7 +135,7 @@ func (h *Handler) Activate(origin uint64) (through uint64, err error) {
 
 // activate is Activate under the turnstile.
 func (r *record) activate() error {
-	if r.final() {
+	if r.activated() {
 		return nil
 	}
 	if r.host.Load() == nil {
@@ -157,8 +157,8 @@ func (r *record) activate() error {
 	return nil
 }
 
-// final reports whether the daemon has been activated.
-func (r *record) final() bool { return r.now() >= wire.PhaseCutover }
+// activated reports whether the daemon serves.
+func (r *record) activated() bool { return r.now() >= wire.PhaseCutover }
 
 // Committed reports whether a valid handover to this node has been applied: the daemon is this node's, and only
 // Activate is left. It is false for an origin that is not migrating here, and waits for the origin's turn.

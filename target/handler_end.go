@@ -51,7 +51,7 @@ func (h *Handler) Abort(origin uint64) error {
 		return nil
 	}
 	defer rec.turn.Unlock()
-	if rec.hold.stands || rec.committed || rec.final() {
+	if rec.hold.stands || rec.committed || rec.activated() {
 		return rec.fail("abort", 0, wire.ErrWrongPhase)
 	}
 	h.drop(rec)

@@ -36,7 +36,7 @@ func (h *Handler) ReplayEvents(origin uint64, events []crypto.CausalEvent) (thro
 		return 0, notFound("replay", origin)
 	}
 	defer rec.turn.Unlock()
-	if rec.final() {
+	if rec.activated() {
 		return rec.buffer.Cursor(), nil
 	}
 	var p pass
@@ -60,7 +60,7 @@ func (h *Handler) BufferEvent(origin uint64, ev crypto.CausalEvent) (buffered bo
 		return false, nil
 	}
 	defer rec.turn.Unlock()
-	if rec.final() {
+	if rec.activated() {
 		return false, nil
 	}
 	var p pass
