@@ -29,7 +29,7 @@ func (m *Machine) snapshotted(in Snapshotted) {
 		return
 	}
 	m.progressed()
-	m.snapshot = true
+	m.viewOpen = true
 	m.copy.head = in.Head
 	m.backlog.acked, m.backlog.head = in.Head.Sequence, in.Head
 	m.copyAt = m.now

@@ -33,10 +33,10 @@ func (m *Machine) submitted(s Submission) {
 }
 
 // forwardedEnough reports whether the target has served for so long that nothing more is forwarded than what is held already: else
-// producers with no reason to ask elsewhere could keep this node between them and the daemon for ever. Asked again, the owner
+// producers with no reason to ask elsewhere could keep this node between them and the daemon for ever. Asked again, the node
 // answers with Moved.
 func (m *Machine) forwardedEnough() bool {
-	return m.state == forwarding && m.passed(m.committedAt, m.cfg.FreezeBudget)
+	return m.state == forwarding && m.passed(m.boundAt, m.cfg.FreezeBudget)
 }
 
 // mayCutover reports whether the target could take the last events now. Without a session, or a directory that
@@ -166,7 +166,7 @@ func (m *Machine) handedOver(in HandedOver) {
 		panic("source: internal error: the handover does not follow the frozen head")
 	}
 	m.handover = in.Event
-	m.committedAt = m.now
+	m.boundAt = m.now
 	m.enter(committed)
 	m.resetRetry()
 	if m.earlyAck != nil {

@@ -88,7 +88,7 @@ func (m *Machine) promiseMade(in PromiseMade) {
 		m.fail(wire.ReasonOf(in.Err), "the promise was refused: "+in.Err.Error())
 		return
 	}
-	m.cert, m.committedAt = in.Cert, m.now
+	m.cert, m.boundAt = in.Cert, m.now
 	m.directory.at = m.freezeEnds
 	m.enter(promised)
 	m.resetRetry()

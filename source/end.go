@@ -59,8 +59,8 @@ func (m *Machine) thaw() {
 // closeView ends the snapshot stream and releases the view, once. A copy that this very step would have
 // started is not started.
 func (m *Machine) closeView() {
-	if m.snapshot {
-		m.snapshot = false
+	if m.viewOpen {
+		m.viewOpen = false
 		m.out.Copy, m.out.StopCopy = nil, true
 	}
 }

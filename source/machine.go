@@ -71,7 +71,7 @@ type Machine struct {
 	started   time.Time
 	alive     time.Time // the last sign that the target moves forward
 	connected bool      // a session with the target is up
-	snapshot  bool      // a view is open and must be closed with StopCopy
+	viewOpen  bool      // and must be closed with StopCopy
 	copyAt    time.Time // when the view began to stream
 	copy      copyState
 
@@ -92,7 +92,7 @@ type Machine struct {
 	freezesOut  int       // CallFreeze that have not been answered
 	frozenAt    time.Time // when submissions began to be held
 	freezeEnds  time.Time // when the budget is spent; valid in freezing and frozen
-	committedAt time.Time // or promised
+	boundAt     time.Time // when the promise, and then the handover, became durable
 	frozenHead  crypto.Head
 	attempt     attempt
 	freezes     int // freezes that timed out

@@ -35,7 +35,7 @@ func recovered(now time.Time, cfg Config, req Request) *Machine {
 	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
 	req.Options.Stall = cmp.Or(req.Options.Stall, DefaultStall)
 	m := &Machine{
-		cfg: cfg, req: req, now: now, started: now, alive: now, freezeAsked: true, frozenAt: now, committedAt: now,
+		cfg: cfg, req: req, now: now, started: now, alive: now, freezeAsked: true, frozenAt: now, boundAt: now,
 	}
 	m.ref = wire.Ref{Migration: req.Migration, Origin: req.Origin, Epoch: req.Epoch}
 	m.stats.Epoch = req.Epoch

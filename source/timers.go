@@ -38,7 +38,7 @@ func (m *Machine) timers() {
 		m.giveUpForwarding()
 		return
 	}
-	if (m.state == committed || m.state == promised) && !m.doubt && m.passed(m.committedAt, m.cfg.DoubtAfter) {
+	if (m.state == committed || m.state == promised) && !m.doubt && m.passed(m.boundAt, m.cfg.DoubtAfter) {
 		m.doubt = true
 		m.status()
 	}
@@ -61,13 +61,13 @@ func (m *Machine) limits() {
 	case m.isCut() && m.passed(m.copy.cutAt, m.cfg.ResumeGrace):
 		m.fail(wire.ReasonUnreachable, "the copy broke off: "+m.copy.why)
 	case m.state == replaying:
-		m.converged()
+		m.judgeConvergence()
 	}
 }
 
-// converged goes on to the cutover, or slows the producers if the target does not catch up. Nothing is
+// judgeConvergence goes on to the cutover, or slows the producers if the target does not catch up. Nothing is
 // judged without a session: it could not catch up then, and the stall limit decides.
-func (m *Machine) converged() {
+func (m *Machine) judgeConvergence() {
 	m.endEarlyIfDue()
 	c, lag := &m.converge, m.lag()
 	if m.freezeAsked || !m.connected || c.reports == 0 || c.ready(lag, m.req.Options.MaxBlackout) {
@@ -156,7 +156,7 @@ func (m *Machine) wake() time.Time {
 		earlier(m.freezeEnds)
 	case promised, committed:
 		if !m.doubt {
-			earlier(m.committedAt.Add(m.cfg.DoubtAfter))
+			earlier(m.boundAt.Add(m.cfg.DoubtAfter))
 		}
 	case forwarding:
 		earlier(m.alive.Add(m.req.Options.Stall))

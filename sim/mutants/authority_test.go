@@ -38,7 +38,7 @@ var authority = []mutation{
 		edits: []edit{{"target/machine_state.go", "	case m.state == holding && m.due(m.askAt):", "	case m.state == holding && m.due(m.askAt):\n		m.release(m.held)\n		m.drop(wire.ReasonTimeout, \"nobody answers\")\n	case m.state == holding && m.doubt:"}}},
 	{name: "resume-after-commit", broken: "a source that has committed serves again when nobody answers (the gates of state table and host removed as well)", promise: "P3",
 		edits: []edit{
-			{"source/timers.go", "	if (m.state == committed || m.state == promised) && !m.doubt && m.passed(m.committedAt, m.cfg.DoubtAfter) {", "	if m.state == committed && !m.doubt && m.passed(m.committedAt, m.cfg.FreezeBudget) {\n		m.fail(wire.ReasonTimeout, \"no answer\")\n		return\n	}\n	if false {"},
+			{"source/timers.go", "	if (m.state == committed || m.state == promised) && !m.doubt && m.passed(m.boundAt, m.cfg.DoubtAfter) {", "	if m.state == committed && !m.doubt && m.passed(m.boundAt, m.cfg.FreezeBudget) {\n		m.fail(wire.ReasonTimeout, \"no answer\")\n		return\n	}\n	if false {"},
 			{"source/state.go", "	committed:    {forwarding},", "	committed:    {forwarding, stayed},"},
 			{"daemon/state.go", "	moved:   {retired},", "	moved:   {retired, serving},"},
 			{"daemon/state.go", "	if err := h.holdsEpoch(); err != nil {\n		return fmt.Errorf(\"%w: thaw: %w\", wire.ErrWrongPhase, err)\n	}", "	if h.state == moved {\n		h.mu.Lock()\n		h.setState(serving)\n		h.mu.Unlock()\n		return nil\n	}\n	if err := h.holdsEpoch(); err != nil {\n		return fmt.Errorf(\"%w: thaw: %w\", wire.ErrWrongPhase, err)\n	}"},
@@ -133,7 +133,7 @@ var authority = []mutation{
 		edits: []edit{{"node/frame.go", "		return // not even a refusal: that would be answered with the next", "		c.complain(s, msg.Subject, ref, err)\n		return"}}},
 	{name: "held-applied-and-forwarded", broken: "what was held is applied at the source as well (the host's gate removed as well)", promise: "P3",
 		edits: []edit{
-			{"source/cutover.go", "	m.committedAt = m.now\n", "	m.committedAt = m.now\n	m.out.Apply = append(m.out.Apply, m.held.waiting...)\n"},
+			{"source/cutover.go", "	m.boundAt = m.now\n", "	m.boundAt = m.now\n	m.out.Apply = append(m.out.Apply, m.held.waiting...)\n"},
 			hostAnswersAlways,
 		}},
 }
