@@ -19,8 +19,9 @@ while it goes on serving; nothing that was acknowledged is lost or applied twice
 the authority, and each move is proven by a signature.
 
 Wherever a daemon, a node or a migration is expected, its name, its id, or a prefix that fits nothing else
-will do. Results go to standard output, progress and notes to standard error. --json makes both readable
-for programs.
+will do. Only send, migrate and daemon stop, which change something, take a name in full, or the first 8 digits of
+an id: where job-1 has ended, job-10 may be all that begins so. Results go to standard output, progress and
+notes to standard error. --json makes both readable for programs.
 
 Exit codes: 0 done, 1 other error, 2 usage or configuration, 3 no such daemon, node or migration,
 4 refused, 5 unreachable, 6 deadline passed, 7 not moved: still at the source and serving,

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,6 +48,37 @@ func (c *choice[T]) match(arg string) match {
 // choose finds what an argument means. What fits in full goes before what it is a prefix of. Nothing is
 // the problem "unknown"; more than one thing is "ambiguous", and the problem lists them.
 func choose[T any](what, arg string, choices []choice[T]) (T, error) {
+	c, _, err := fitting(what, arg, choices)
+	return c.value, err
+}
+
+// minDigits is how much of an id chooseInFull takes for the whole. No id is printed shorter.
+const minDigits = 8
+
+// chooseInFull is choose for what changes something: the beginning of a name is not enough. Where "job-1" has ended,
+// "job-10" is the only one that begins so, and is not what whoever types the first means. The beginning of an id is
+// enough if nobody could mean something else by it.
+func chooseInFull[T any](what, arg string, choices []choice[T]) (T, error) {
+	c, level, err := fitting(what, arg, choices)
+	if err != nil || level > prefixMatch || c.begins(arg) {
+		return c.value, err
+	}
+	var none T
+	return none, client.Problemf(client.CodeUnknown, "unknown_"+what, "no %s here has the name or the id %q in full; what begins so is %s", what, arg, c.describe()).
+		Now("nothing was changed: what changes something takes the full name, or %d digits of the id", minDigits).
+		Then("the same command with %s, if that is meant", cmp.Or(c.name, short(c.ids[0])))
+}
+
+// begins reports whether an argument is the beginning of an id, long enough, and of nothing else.
+func (c *choice[T]) begins(arg string) bool {
+	return len(strings.TrimPrefix(arg, fingerprintPrefix)) >= minDigits && !strings.HasPrefix(c.name, arg)
+}
+
+// fingerprintPrefix is what all fingerprints begin with.
+const fingerprintPrefix = "SHA256:"
+
+// fitting returns what fits an argument best, and how well, or the problem that choose describes.
+func fitting[T any](what, arg string, choices []choice[T]) (choice[T], match, error) {
 	var best []choice[T]
 	level := prefixMatch
 	for _, c := range choices {
@@ -61,13 +93,12 @@ func choose[T any](what, arg string, choices []choice[T]) (T, error) {
 	}
 	switch len(best) {
 	case 1:
-		return best[0].value, nil
+		return best[0], level, nil
 	case 0:
-		var none T
-		return none, client.Problemf(client.CodeUnknown, "unknown_"+what, "no %s here has the name, the id or the prefix %q", what, arg).
+		return choice[T]{}, noMatch, client.Problemf(client.CodeUnknown, "unknown_"+what, "no %s here has the name, the id or the prefix %q", what, arg).
 			Now("nothing was changed").Then("peer %s ls", what)
 	}
-	return best[0].value, client.Problemf(client.CodeUsage, "ambiguous", "%q could be any of %d %ss: %s", arg, len(best), what, describe(best)).
+	return choice[T]{}, noMatch, client.Problemf(client.CodeUsage, "ambiguous", "%q could be any of %d %ss: %s", arg, len(best), what, describe(best)).
 		Now("nothing was changed").Then("the same command with more of the name or id")
 }
 
@@ -78,17 +109,21 @@ const maxCandidates = 10
 func describe[T any](list []choice[T]) string {
 	out := make([]string, 0, len(list))
 	for _, c := range list {
-		text := c.ids[0]
-		if c.name != "" {
-			text = fmt.Sprintf("%s (%s)", c.name, short(text))
-		}
-		out = append(out, text)
+		out = append(out, c.describe())
 	}
 	slices.Sort(out)
 	if len(out) > maxCandidates {
-		out = append(out[:maxCandidates], "…")
+		out = append(out[:maxCandidates], "...")
 	}
 	return strings.Join(out, ", ")
+}
+
+// describe is the name, and the id that tells it from others of that name.
+func (c *choice[T]) describe() string {
+	if c.name == "" {
+		return c.ids[0]
+	}
+	return fmt.Sprintf("%s (%s)", c.name, short(c.ids[0]))
 }
 
 // short is the start of an id, enough for people.

@@ -44,6 +44,25 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// TestChooseInFull: to change something, the beginning of a name is not enough, however alone it is, nor a few digits
+// of an id or of a fingerprint.
+func TestChooseInFull(t *testing.T) {
+	list := []choice[int]{
+		{value: 1, name: "job-10", ids: []string{"ab12ab12ab12", "ff01"}},
+		{value: 2, name: "20260101-daily", ids: []string{"cd00cd00cd00", "ff02"}},
+		{value: 3, name: "edge", ids: []string{"SHA256:abcdefghijkl", "abcdefghijkl"}, lesser: true},
+	}
+	for arg, want := range map[string]int{
+		"job-10": 1, "ab12ab12ab12": 1, "ff02": 2, "edge": 3, "ab12ab12": 1, "SHA256:abcdefgh": 3, "abcdefgh": 3,
+		"job-1": 0, "ab12ab1": 0, "20260101": 0, "SHA256:": 0, "SHA256:abcdefg": 0, "edg": 0, "nothing": 0, "": 0,
+	} {
+		got, err := chooseInFull("thing", arg, list)
+		if got != want || (err == nil) != (want > 0) || err != nil && !errors.Is(err, &client.Problem{Kind: "unknown_thing"}) {
+			t.Errorf("%q: got %d, %v, want %d", arg, got, err, want)
+		}
+	}
+}
+
 // TestChooseListsTheCandidates, in an order that does not change.
 func TestChooseListsTheCandidates(t *testing.T) {
 	_, err := choose("daemon", "n", []choice[int]{

@@ -114,70 +114,6 @@ func (s *Server) daemons(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, list)
 }
 
-// findDaemon returns the daemon of this node that an argument means. One that serves here goes before one
-// that left, if both have the name.
-func (s *Server) findDaemon(ctx context.Context, arg string) (node.DaemonView, error) {
-	views, err := s.spelledOut(ctx, arg)
-	if err == nil && len(views) == 0 {
-		views, err = s.cfg.Peer.Daemons(ctx) // arg may be the start of something
-	}
-	if err != nil {
-		return node.DaemonView{}, err
-	}
-	choices := make([]choice[node.DaemonView], 0, len(views))
-	for _, v := range views {
-		choices = append(choices, choice[node.DaemonView]{
-			value: v, name: v.Name, ids: []string{v.Entity.String(), originText(v.Origin)}, lesser: v.Left,
-		})
-	}
-	return choose("daemon", arg, choices)
-}
-
-// spelledOut lists what has the argument for its name, id or origin in full. Whoever moves thousands of daemons names each like
-// that, and a list of all would be made for each of them.
-func (s *Server) spelledOut(ctx context.Context, arg string) ([]node.DaemonView, error) {
-	views, err := s.cfg.Peer.Named(ctx, arg)
-	if origin, ok := originIn(arg); ok && err == nil {
-		v, missing := s.cfg.Peer.Daemon(ctx, origin)
-		if missing == nil && v.Name != arg {
-			views = append(views, v)
-		}
-	}
-	return views, err
-}
-
-// originIn reads an entity's id or an origin that is written in full.
-func originIn(arg string) (uint64, bool) {
-	if id, err := crypto.ParseEntityID(arg); err == nil {
-		return crypto.OriginOf(id), true
-	}
-	if len(arg) != 16 {
-		return 0, false
-	}
-	origin, err := strconv.ParseUint(arg, 16, 64)
-	return origin, err == nil
-}
-
-// findOrigin is findDaemon for what can also be asked of a daemon elsewhere: a full id or origin need not be
-// known here.
-func (s *Server) findOrigin(ctx context.Context, arg string) (uint64, string, error) {
-	v, err := s.findDaemon(ctx, arg)
-	if err == nil {
-		return v.Origin, label(v), nil
-	}
-	var unknown = &client.Problem{Kind: "unknown_daemon"}
-	if !errors.Is(err, unknown) {
-		return 0, "", err
-	}
-	if id, bad := crypto.ParseEntityID(arg); bad == nil {
-		return crypto.OriginOf(id), id.Short(), nil
-	}
-	if origin, ok := originIn(arg); ok {
-		return origin, arg, nil
-	}
-	return 0, "", err
-}
-
 // label is the name, or the start of the id of a daemon without one.
 func label(v node.DaemonView) string {
 	if v.Name != "" {
@@ -186,21 +122,28 @@ func label(v node.DaemonView) string {
 	return v.Entity.Short()
 }
 
-// here returns a daemon that serves at this node; one that left is a problem that says where it went, and one
-// that is not back from the journal is a problem too.
+// here returns a daemon that serves at this node and is to be looked at.
 func (s *Server) here(ctx context.Context, arg string) (node.DaemonView, error) {
 	v, err := s.findDaemon(ctx, arg)
-	if err == nil && v.Dormant {
-		return v, s.dormantProblem(v)
+	if err == nil {
+		err = s.serves(ctx, v)
 	}
-	if err != nil || !v.Left {
-		return v, err
+	return v, err
+}
+
+// serves: one that left is a problem that says where it went, and one that is not back from the journal is a problem too.
+func (s *Server) serves(ctx context.Context, v node.DaemonView) error {
+	if v.Dormant {
+		return s.dormantProblem(v)
+	}
+	if !v.Left {
+		return nil
 	}
 	b, err := s.book(ctx)
 	if err != nil {
-		return v, err
+		return err
 	}
-	return v, client.Problemf(client.CodeUnknown, "moved", "%s left this node for %s", label(v), b.node(v.Holder).Label()).
+	return client.Problemf(client.CodeUnknown, "moved", "%s left this node for %s", label(v), b.node(v.Holder).Label()).
 		Now("serving at %s since epoch %d, as far as this node knows", b.node(v.Holder).Label(), v.Epoch).
 		Then("the same command at %s", b.node(v.Holder).Label())
 }
@@ -268,7 +211,10 @@ func (s *Server) spawnProblem(err error, req client.SpawnRequest) error {
 
 // stop describes the daemon as it was last, taken before the end: afterwards there is nothing to describe.
 func (s *Server) stop(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.here(r.Context(), r.PathValue("daemon"))
+	v, err := s.findInFull(r.Context(), r.PathValue("daemon"))
+	if err == nil {
+		err = s.serves(r.Context(), v)
+	}
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (s *Server) producer(ctx context.Context, daemon, label, via string) (*addr
 	if err := wire.CheckLabel(label); err != nil {
 		return nil, client.Problemf(client.CodeUsage, "bad_label", "%v", err)
 	}
-	origin, name, err := s.findOrigin(ctx, daemon)
+	origin, name, err := s.originInFull(ctx, daemon)
 	if err != nil {
 		return nil, err
 	}

@@ -154,19 +154,19 @@ func (s *Server) plan(ctx context.Context, in client.MigrateRequest) (req peer.M
 	if req.ID, err = migrationID(in.ID); err != nil {
 		return req, err
 	}
-	if req.Target, err = b.find(in.Target); err != nil {
+	if req.Target, err = b.findInFull(in.Target); err != nil {
 		return req, err
 	}
 	req.Source = b.self
 	if in.From != "" {
-		if req.Source, err = b.find(in.From); err != nil {
+		if req.Source, err = b.findInFull(in.From); err != nil {
 			return req, err
 		}
 	}
 	req.Addrs = addrsOf(b, req.Target, s.cfg.Peer)
 	if req.Source != b.self {
 		var name string
-		req.Origin, name, err = s.findOrigin(ctx, in.Daemon)
+		req.Origin, name, err = s.originInFull(ctx, in.Daemon)
 		err = elsewhere(err, in.Daemon, in.From)
 		if err == nil && req.Source == req.Target {
 			err = alreadyThere(b, name, req.Target)
@@ -179,7 +179,7 @@ func (s *Server) plan(ctx context.Context, in client.MigrateRequest) (req peer.M
 
 // planHere checks a move of a daemon of this node.
 func (s *Server) planHere(ctx context.Context, b *book, in client.MigrateRequest, req peer.MigrateRequest) (uint64, error) {
-	v, err := s.findDaemon(ctx, in.Daemon)
+	v, err := s.findInFull(ctx, in.Daemon)
 	switch {
 	case err != nil:
 		return 0, err

@@ -126,9 +126,22 @@ func (b *book) find(arg string) (crypto.NodeID, error) {
 	if id, err := parseKey(arg); err == nil {
 		return id, nil
 	}
+	return choose("node", arg, b.choices())
+}
+
+// findInFull is find for a request that changes something.
+func (b *book) findInFull(arg string) (crypto.NodeID, error) {
+	if id, err := parseKey(arg); err == nil {
+		return id, nil
+	}
+	return chooseInFull("node", arg, b.choices())
+}
+
+// choices are all nodes, in an order that does not change.
+func (b *book) choices() []choice[crypto.NodeID] {
 	choices := make([]choice[crypto.NodeID], 0, len(b.nodes))
 	for id, n := range b.nodes {
-		bare := strings.TrimPrefix(n.Fingerprint, "SHA256:")
+		bare := strings.TrimPrefix(n.Fingerprint, fingerprintPrefix)
 		choices = append(choices, choice[crypto.NodeID]{
 			value: id, name: n.Name, ids: []string{n.Fingerprint, bare, n.ID}, lesser: !b.given[id],
 		})
@@ -136,7 +149,7 @@ func (b *book) find(arg string) (crypto.NodeID, error) {
 	slices.SortFunc(choices, func(x, y choice[crypto.NodeID]) int {
 		return cmp.Or(cmp.Compare(x.name, y.name), bytes.Compare(x.value[:], y.value[:]))
 	})
-	return choose("node", arg, choices)
+	return choices
 }
 
 // parseKey reads a node's key: the text of a public key file, a line of authorized peers, or hex.

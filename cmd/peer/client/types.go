@@ -118,8 +118,8 @@ type Receipt struct {
 // MigrateRequest asks for a move.
 type MigrateRequest struct {
 	ID     string `json:"id,omitempty"`   // 32 hex digits; a repeat joins the migration it names
-	Daemon string `json:"daemon"`         // name, id or prefix
-	Target string `json:"target"`         // name, fingerprint, id or prefix
+	Daemon string `json:"daemon"`         // name or origin in full, or the first 8 digits of the id at least
+	Target string `json:"target"`         // name, fingerprint or id, likewise
 	From   string `json:"from,omitempty"` // the node that has the daemon; empty is this one
 	// Options of zero leave the choice to the source.
 	MaxBlackout time.Duration `json:"max_blackout_ns,omitempty"`
