@@ -102,7 +102,7 @@ func serve(ctx context.Context, a *app, f serveFlags) error {
 	select {
 	case <-ctx.Done():
 	case err = <-ended:
-		err = client.Problemf(client.CodeError, "socket", "the admin socket has failed: %v", err).Now("stopped").Then("peer serve")
+		err = client.Problemf(client.CodeError, "socket", "the admin socket has failed: %v", err).Now("stopped").Then(asBefore)
 	}
 	web.Close()
 	return cmp.Or(err, s.end(a))
@@ -147,14 +147,20 @@ func (s *server) cannotStart(err error) error {
 	p := client.Problemf(client.CodeError, "not_started", "the node cannot start: %s", client.Plain(err.Error())).Now("not started")
 	boot := filepath.Join(s.dir, bootFile)
 	var number *strconv.NumError
+// What else a node is told to be started with. The whole command would be that of this node only with all that it was
+// started with: another data directory is another node, with a key of its own.
+const (
+	asBefore      = "the same command again"
+	anotherListen = "the same command with another --listen, such as 127.0.0.1:0"
+)
+
 	var addr *net.AddrError
-	listen := "peer serve --listen 127.0.0.1:0"
 	switch {
 	case errors.As(err, &addr):
 		p.Code = client.CodeUsage
-		return p.Then("%s", listen)
+		return p.Then(anotherListen)
 	case errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)):
-		return p.Then("%s", listen)
+		return p.Then(anotherListen)
 	case errors.As(err, &number):
 		p.Code = client.CodeUsage
 		// More than any number of starts: what counts is that the number has never been used.
@@ -177,7 +183,7 @@ func (s *server) start(a *app, f serveFlags) error {
 	}
 	cfg := peer.Config{
 		Key: s.key, Name: s.name, Listen: f.listen, Authorize: s.authorized.Lookup, Logger: log,
-		DataDir: s.dir, Durability: s.durability, Journal: tuned, Fatal: a.fatal(s.dir),
+		DataDir: s.dir, Durability: s.durability, Journal: tuned, Fatal: a.fatal(),
 	}
 	if err := s.openDirectory(f, &cfg); err != nil {
 		return err

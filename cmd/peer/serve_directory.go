@@ -37,7 +37,7 @@ func (s *server) chooseDirectory(f serveFlags) error {
 		}
 	}
 	return usage("--directory %q is neither %q nor %q, and no --peer is called so", f.directory, directoryNone, directoryHere).
-		Now("not started").Then("peer serve --directory NAME --peer NAME=KEY@ADDRESS")
+		Now("not started").Then("the same command with --peer NAME=KEY@ADDRESS, of the node that --directory names")
 }
 
 // openDirectory opens the directory that is kept here, if that was said.

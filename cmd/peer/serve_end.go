@@ -22,7 +22,7 @@ func (s *server) end(a *app) error {
 	bye := s.farewell()
 	if err := s.peer.Close(); err != nil {
 		return client.Problemf(client.CodeError, "not_closed", "the node has not closed in order: %s", client.Plain(err.Error())).
-			Now("closed; what was acknowledged at durability every-event is in the journal").Then("peer serve --data %s", s.dir)
+			Now("closed; what was acknowledged at durability every-event is in the journal").Then(asBefore)
 	}
 	if a.json {
 		return json.NewEncoder(a.out).Encode(bye)

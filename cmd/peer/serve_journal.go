@@ -41,16 +41,16 @@ func journalProblem(err error, dir string) *client.Problem {
 
 // fatal ends the process after a sync of the journal that failed. Whoever comes second waits for the end, so
 // that it is told once and nothing is acknowledged meanwhile.
-func (a *app) fatal(dir string) func(error) {
+func (a *app) fatal() func(error) {
 	var first sync.Mutex // never unlocked
 	return func(err error) {
 		first.Lock()
-		os.Exit(a.fail(fatalProblem(err, dir)))
+		os.Exit(a.fail(fatalProblem(err)))
 	}
 }
 
-func fatalProblem(err error, dir string) *client.Problem {
+func fatalProblem(err error) *client.Problem {
 	return client.Problemf(client.CodeError, "sync_failed", "the disk has failed to keep what was written: %s", client.Plain(err.Error())).
 		Now("stopped; nothing that was acknowledged at durability every-event is lost, and what else is on the disk is known after a restart").
-		Then("peer serve --data %s", dir)
+		Then(asBefore)
 }

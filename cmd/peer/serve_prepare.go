@@ -63,7 +63,7 @@ func (s *server) prepare(a *app, f serveFlags) (err error) {
 func (s *server) claim() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return client.Problemf(client.CodeUsage, "no_data_directory", "the data directory cannot be made: %v", err).
-			Now("not started").Then("peer serve --data DIR")
+			Now("not started").Then("the same command with another --data")
 	}
 	lock, err := journal.NewDisk(s.dir).Lock()
 	if p := journalProblem(err, s.dir); p != nil {
@@ -71,7 +71,7 @@ func (s *server) claim() error {
 	}
 	if err != nil {
 		return client.Problemf(client.CodeUsage, "no_data_directory", "the data directory cannot be locked: %v", err).
-			Now("not started").Then("peer serve --data DIR")
+			Now("not started").Then("the same command with another --data")
 	}
 	s.unlock = sync.OnceFunc(func() { lock.Close() })
 	s.later(s.unlock)
@@ -103,7 +103,7 @@ func (s *server) loadKey(f serveFlags) (err error) {
 // checkNodeName refuses a name that would keep every other node from reading this one's greeting.
 func checkNodeName(name string) error {
 	if err := wire.CheckName(name); err != nil {
-		return usage("the node cannot have its name: %s", client.Plain(err.Error())).Now("not started").Then("peer serve --name NAME")
+		return usage("the node cannot have its name: %s", client.Plain(err.Error())).Now("not started").Then("the same command with another --name")
 	}
 	return nil
 }
@@ -143,7 +143,7 @@ func parsePeer(text string) (k knownPeer, err error) {
 	at := strings.LastIndex(rest, "@")
 	_, _, badAddr := net.SplitHostPort(rest[at+1:])
 	if !named || name == "" || at < 0 || badAddr != nil {
-		return k, usage("--peer %q is not NAME=KEY@ADDRESS", text).Now("not started").Then("peer serve --peer 'edge-b=edge-b.pub@edge-b.example:7777'")
+		return k, usage("--peer %q is not NAME=KEY@ADDRESS", text).Now("not started").Then("the same command with --peer 'edge-b=edge-b.pub@edge-b.example:7777'")
 	}
 	id, _, err := publicKey(rest[:at])
 	return knownPeer{name, id, rest[at+1:]}, err

@@ -87,7 +87,7 @@ func (s *Server) dormantProblem(v node.DaemonView) *client.Problem {
 			Now("not served; its records are left as they are").Then("peer journal verify, after this node has been stopped")
 	case !slices.Contains(s.cfg.Peer.Kinds(), v.Kind):
 		return client.Problemf(client.CodeRefused, "unknown_kind", "%s is of the kind %q, which this program does not know; it knows %s", name, v.Kind, join(s.cfg.Peer.Kinds())).
-			Now("not served; it is in the journal, and nothing of it is lost").Then("peer serve, of a version that knows the kind")
+			Now("not served; it is in the journal, and nothing of it is lost").Then("start the node again with a version that knows the kind")
 	}
 	return client.Problemf(client.CodeUnreachable, "recovering", "%s is being brought back from the journal", name).
 		Now("not served yet; nothing of it is lost").Then("the same command in a moment")

@@ -22,7 +22,7 @@ func problemOf(err error) *client.Problem {
 	case errors.As(err, &tooLarge):
 		return client.Problemf(client.CodeRefused, "too_large", "the request has more than %d bytes", tooLarge.Limit)
 	case errors.Is(err, peer.ErrClosed):
-		return client.Problemf(client.CodeUnreachable, "closing", "the node is closing").Then("peer serve")
+		return client.Problemf(client.CodeUnreachable, "closing", "the node is closing").Then("the same command once it has been started again")
 	case errors.Is(err, context.DeadlineExceeded):
 		return client.Problemf(client.CodeDeadline, "deadline", "the time allowed has passed")
 	case errors.Is(err, context.Canceled):

@@ -26,7 +26,7 @@ func Listen(path string) (net.Listener, error) {
 	if len(path) > MaxSocketPath {
 		return nil, client.Problemf(client.CodeUsage, "socket_path_too_long",
 			"the admin socket's path has %d bytes, systems allow %d: %s", len(path), MaxSocketPath, path).
-			Now("not started").Then("peer serve --admin /tmp/peer.sock")
+			Now("not started").Then("the same command with another --admin, such as /tmp/peer.sock")
 	}
 	if err := clearSocket(path); err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func Listen(path string) (net.Listener, error) {
 	l, err := listenPrivate(path)
 	if err != nil {
 		return nil, client.Problemf(client.CodeError, "socket", "the admin socket cannot be opened: %v", err).
-			Now("not started").Then("peer serve --admin /tmp/peer.sock")
+			Now("not started").Then("the same command with another --admin, such as /tmp/peer.sock")
 	}
 	return l, nil
 }
@@ -64,7 +64,7 @@ func clearSocket(path string) error {
 	}
 	if info.Mode().Type() != fs.ModeSocket {
 		return client.Problemf(client.CodeUsage, "not_a_socket", "%s exists and is not a socket, so it is left alone", path).
-			Now("not started").Then("peer serve --admin %s.sock", path)
+			Now("not started").Then("the same command with --admin %s.sock", path)
 	}
 	conn, err := net.Dial("unix", path)
 	if err == nil {

@@ -221,7 +221,7 @@ func (c *Client) failed(ctx context.Context, err error) error {
 				Now("nothing was asked of the node, which may be running").Then("the same command as the user that runs the node")
 		}
 		return Problemf(CodeUnreachable, "no_node", "no node answers at %s: %v", c.socket, reason(op)).
-			Then("peer serve, or --admin SOCKET for a node elsewhere")
+			Then("peer serve, with the settings that the node had before, or --admin SOCKET for a node elsewhere")
 	}
 	return Problemf(CodeUnreachable, "node_gone", "the connection to the node at %s broke: %v", c.socket, err).
 		Now("unknown: what was asked for may or may not have happened").Then("peer status --admin %s", c.socket)
