@@ -7,11 +7,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/ferrymesh/ferry/cmd/peer/admin"
@@ -26,7 +29,8 @@ import (
 const serveLong = `Run a node: it serves daemons, takes in daemons from the nodes that may bring some, and listens for commands
 on its admin socket. Everything it keeps is in the data directory: its key (made if there is none), the file
 of authorized peers, a count of its starts, and the journal of its daemons, which brings them back at the next
-start, however this process has ended. One process has a data directory at a time.
+start, however this process has ended. One process has a data directory at a time. SIGINT and SIGTERM end it,
+SIGHUP makes it read the file of authorized peers again at once, which it does by itself every two seconds.
 
 ` + durabilityHelp + `
 
@@ -81,6 +85,9 @@ func newServe(a *app) *cobra.Command {
 
 // serve runs a node until ctx ends.
 func serve(ctx context.Context, a *app, f serveFlags) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // from the beginning: it would end the process
+	defer signal.Stop(hangups)
 	var s server
 	defer s.release()
 	if err := s.prepare(a, f); err != nil {
@@ -92,7 +99,7 @@ func serve(ctx context.Context, a *app, f serveFlags) error {
 		return err
 	}
 	web := &http.Server{Handler: s.admin, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
-	go s.housekeep(ctx)
+	go s.housekeep(ctx, hangups)
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(s.socket) }()
 	if err := s.ready(a, f); err != nil {
@@ -122,6 +129,7 @@ type server struct {
 	socketPath          string
 	socket              net.Listener
 	readyTo             *os.File // of --ready-fd; nil without
+	log                 zerolog.Logger
 	peer                *peer.Peer
 	admin               *admin.Server
 	releases            []func()
@@ -139,6 +147,13 @@ func (s *server) release() {
 // later notes what has to be undone when the node ends.
 func (s *server) later(f func()) { s.releases = append(s.releases, f) }
 
+// What else a node is told to be started with. The whole command would be that of this node only with all that it was
+// started with: another data directory is another node, with a key of its own.
+const (
+	asBefore      = "the same command again"
+	anotherListen = "the same command with another --listen, such as 127.0.0.1:0"
+)
+
 // cannotStart tells an address that cannot be listened on from a data directory that cannot be used.
 func (s *server) cannotStart(err error) error {
 	if p := journalProblem(err, s.dir); p != nil {
@@ -147,13 +162,6 @@ func (s *server) cannotStart(err error) error {
 	p := client.Problemf(client.CodeError, "not_started", "the node cannot start: %s", client.Plain(err.Error())).Now("not started")
 	boot := filepath.Join(s.dir, bootFile)
 	var number *strconv.NumError
-// What else a node is told to be started with. The whole command would be that of this node only with all that it was
-// started with: another data directory is another node, with a key of its own.
-const (
-	asBefore      = "the same command again"
-	anotherListen = "the same command with another --listen, such as 127.0.0.1:0"
-)
-
 	var addr *net.AddrError
 	switch {
 	case errors.As(err, &addr):
@@ -173,8 +181,8 @@ const (
 
 // start brings the node up: from here on it answers other nodes.
 func (s *server) start(a *app, f serveFlags) error {
-	log, err := newLogger(f)
-	if err != nil {
+	var err error
+	if s.log, err = newLogger(f); err != nil {
 		return err
 	}
 	tuned, err := journalConfig()
@@ -182,7 +190,7 @@ func (s *server) start(a *app, f serveFlags) error {
 		return err
 	}
 	cfg := peer.Config{
-		Key: s.key, Name: s.name, Listen: f.listen, Authorize: s.authorized.Lookup, Logger: log,
+		Key: s.key, Name: s.name, Listen: f.listen, Authorize: s.authorized.Lookup, Logger: s.log,
 		DataDir: s.dir, Durability: s.durability, Journal: tuned, Fatal: a.fatal(),
 	}
 	if err := s.openDirectory(f, &cfg); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"time"
 )
@@ -15,8 +16,8 @@ const (
 	giveBackEvery = 10 * time.Second
 )
 
-// housekeep does what nobody asks for, until the node closes.
-func (s *server) housekeep(ctx context.Context) {
+// housekeep does what nobody asks for, and what a hangup asks for, until the node closes.
+func (s *server) housekeep(ctx context.Context, hangups <-chan os.Signal) {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
 	var m memoryKeeper
@@ -27,10 +28,25 @@ func (s *server) housekeep(ctx context.Context) {
 				_ = s.peer.Reauthorize(ctx) // fails only when the node is closing
 			}
 			m.look(s.serving(ctx))
+		case <-hangups:
+			s.reload(ctx)
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// reload reads the authorized peers again because somebody has asked for it, who is told what came of it.
+func (s *server) reload(ctx context.Context) {
+	err := s.authorized.Err()
+	if err == nil {
+		err = s.peer.Reauthorize(ctx)
+	}
+	if err != nil {
+		s.log.Error().Err(err).Str("file", s.authorizedPath).Msg("SIGHUP: the authorized peers cannot be read again; nobody new is let in until that is repaired")
+		return
+	}
+	s.log.Info().Str("file", s.authorizedPath).Msg("SIGHUP: the authorized peers were read again")
 }
 
 // serving is how many daemons are here; none if the node is closing.
