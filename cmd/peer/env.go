@@ -16,12 +16,14 @@ func env(flags *pflag.FlagSet, flag, variable string) {
 	f.Annotations = map[string][]string{envName: {variable}}
 }
 
-// fromEnv sets the flags that were not given from their variables.
+// fromEnv sets the flags that were not given from their variables. Who types --data names a node, which a variable that
+// was set for another one does not undo.
 func fromEnv(flags *pflag.FlagSet) error {
 	var err error
+	named := flags.Changed("data")
 	flags.VisitAll(func(f *pflag.Flag) {
 		names := f.Annotations[envName]
-		if err != nil || f.Changed || len(names) == 0 {
+		if err != nil || f.Changed || len(names) == 0 || named && f.Name == "admin" {
 			return
 		}
 		if value, ok := os.LookupEnv(names[0]); ok && value != "" {
