@@ -44,6 +44,9 @@ func writeStatus(w io.Writer, s client.Status, nodes []client.Peer) {
 	fmt.Fprintf(w, "listens on %s  durability %s  boot %d  kinds %s\n", strings.Join(s.Addrs, " "), s.Durability, s.Boot, strings.Join(s.Kinds, " "))
 	fmt.Fprintf(w, "journal %s of log, %s of snapshots\n", size(uint64(s.Journal.LogBytes)), size(uint64(s.Journal.SnapshotBytes)))
 	writeJournalState(w, s)
+	if s.InDoubt > 0 {
+		fmt.Fprintf(w, "%s in doubt: peer migration ls\n", count(s.InDoubt, "migration"))
+	}
 	if s.Warning != "" {
 		fmt.Fprintf(w, "warning: %s\n", printable(s.Warning))
 	}

@@ -58,14 +58,19 @@ func (s *Server) count(ctx context.Context, st *client.Status) error {
 		st.Recovering += one(d.Dormant && d.Damage == nil)
 		st.Damaged += one(d.Damage != nil)
 	}
+	migrations, err := s.cfg.Peer.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range migrations {
+		st.InDoubt += one(m.Outcome == wire.OutcomeInDoubt)
+	}
 	peers, err := s.cfg.Peer.Peers(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range peers {
-		if p.Sessions > 0 {
-			st.Peers++
-		}
+		st.Peers += one(p.Sessions > 0)
 	}
 	n, err := s.cfg.Peer.Counters(ctx)
 	st.Refused, st.Malformed = n.FramesRefused, n.FramesMalformed

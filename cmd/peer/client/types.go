@@ -29,6 +29,7 @@ type Status struct {
 	Kinds      []string  `json:"kinds"` // of daemons it can spawn and receive
 	Daemons    int       `json:"daemons"`
 	Moving     int       `json:"moving"`
+	InDoubt    int       `json:"in_doubt"`          // migrations in doubt, which may need a person
 	InMemory   int       `json:"in_memory"`         // daemons that end with the process
 	Recovering int       `json:"recovering"`        // daemons that are being brought back from the journal
 	Damaged    int       `json:"damaged"`           // daemons that cannot be brought back
