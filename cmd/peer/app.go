@@ -46,10 +46,10 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 		if !a.begun && asksJSON(args) { // a command that has begun may still be reading it, where it was interrupted
 			a.json = true
 		}
-		return a.fail(a.misread(cmd, err))
+		return a.fail(a.ending(a.misread(cmd, err)))
 	}
 	if p := a.unprinted(); p != nil {
-		return a.fail(p.Now("done, but for what should have been printed"))
+		return a.fail(p)
 	}
 	return client.CodeDone
 }
@@ -62,13 +62,32 @@ func asksJSON(args []string) bool {
 	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
 }
 
-// unprinted is the problem of a result that could not be written, nil if none was.
+// unprinted is the problem of a result that could not be written, nil if there is none. Where a command was not done
+// by then, it says so itself.
 func (a *app) unprinted() *client.Problem {
 	r, ok := a.out.(*results)
 	if !ok || r.err == nil {
 		return nil
 	}
-	return client.Problemf(client.CodeError, "output", "the result could not be written: %v", r.err)
+	return unwritten(r.err).Now("done, but for what should have been printed")
+}
+
+// unwritten is the problem of a result that could not be written.
+func unwritten(err error) *client.Problem {
+	return client.Problemf(client.CodeError, "output", "the result could not be written: %v", err)
+}
+
+// ending is what a command is said to have ended with. What it reports of its subject stands, whether or not the result could
+// be written as well; an error of the writing itself is told as that.
+func (a *app) ending(err error) error {
+	var told *client.Problem
+	if errors.As(err, &told) {
+		return err
+	}
+	if p := a.unprinted(); p != nil && errors.Is(err, a.out.(*results).err) {
+		return p
+	}
+	return err
 }
 
 // results is standard output. It keeps the first error: a command whose result nobody can read has not

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -88,8 +89,5 @@ func removeBench(ctx context.Context, a *app, c *client.Client, run string) erro
 	if n == 0 && err != nil {
 		return err
 	}
-	if printErr := a.print(removal{run, n}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s removed\n", run, count(n, "daemon")) }); printErr != nil {
-		return printErr
-	}
-	return err
+	return cmp.Or(err, a.print(removal{run, n}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s removed\n", run, count(n, "daemon")) }))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,14 +38,14 @@ func follow(ctx context.Context, a *app, c *client.Client, m client.Migration, b
 	if last.Outcome == client.OutcomeInDoubt && leave {
 		err = last.Err()
 	}
-	if last.Outcome == "" || errors.Is(err, &client.Problem{Kind: "node_gone"}) {
+	if !last.Final() && (last.Outcome == "" || ends(err, "node_gone") || ends(err, "interrupted")) {
 		return unfinished(err, m)
 	}
-	if printErr := printOutcome(a, last, since(began)); printErr != nil {
-		return printErr
-	}
-	return err
+	return cmp.Or(err, printOutcome(a, last, since(began)))
 }
+
+// ends reports whether a watch has ended by a problem of a kind.
+func ends(err error, kind string) bool { return errors.Is(err, &client.Problem{Kind: kind}) }
 
 // since is how long a move took that was watched from its beginning, and zero for one that had ended before.
 func since(began time.Time) time.Duration {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -80,6 +81,39 @@ func TestOutcomesBecomeExitCodes(t *testing.T) {
 		if code != c.code || !strings.Contains(out.String(), c.out) || c.out == "" && out.Len() > 0 {
 			t.Errorf("%s: exit code %d, want %d; printed %q", c.name, code, c.code, out.String())
 		}
+	}
+}
+
+// atWords calls f when a word is written.
+type atWords struct {
+	bytes.Buffer
+	words string
+	f     func()
+}
+
+func (w *atWords) Write(b []byte) (int, error) {
+	n, err := w.Buffer.Write(b)
+	if strings.Contains(w.String(), w.words) {
+		w.f()
+	}
+	return n, err
+}
+
+// TestWatchInterruptedInDoubt: a migration in doubt has an outcome, and goes on all the same: that and how to watch it again is
+// what is said of it, and no summary.
+func TestWatchInterruptedInDoubt(t *testing.T) {
+	doubt := client.Migration{ID: strings.Repeat("5f", 16), Name: "bank", Phase: "cutover", Outcome: client.OutcomeInDoubt}
+	doubt.Problem = client.Problemf(client.CodeInDoubt, client.OutcomeInDoubt, "not confirmed")
+	ctx, stop := context.WithCancel(t.Context())
+	errs := &atWords{words: "in doubt", f: stop}
+	var out bytes.Buffer
+	a := &app{out: &out, err: errs}
+	err := follow(ctx, a, telling(t, true, doubt), doubt, time.Now(), false)
+	if code := a.fail(err); code != client.CodeInterrupted || out.Len() > 0 {
+		t.Errorf("exit code %d, printed %q", code, out.String())
+	}
+	if want := "now:  the migration of bank goes on\nnext: peer migration watch 5f5f5f5f5f5f\n"; !strings.HasSuffix(errs.String(), want) {
+		t.Errorf("said %q", errs.String())
 	}
 }
 

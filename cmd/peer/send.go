@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"time"
@@ -104,8 +105,5 @@ func send(ctx context.Context, a *app, c *client.Client, f sendFlags) error {
 	if err := r.collect(ctx, s); err != nil {
 		return err
 	}
-	if err := <-fed; err != nil {
-		return err
-	}
-	return r.summarize()
+	return cmp.Or(<-fed, r.summarize()) // both happen: what was acknowledged before the input failed is told
 }

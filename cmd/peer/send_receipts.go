@@ -130,7 +130,7 @@ func (r *receipts) collect(ctx context.Context, s *client.Stream) error {
 				return r.broken(it.err)
 			}
 			if err := r.take(it.Receipt); err != nil {
-				return err
+				return r.unheard(err)
 			}
 		case <-look.C:
 			if r.waiting(time.Now()) {
@@ -180,13 +180,21 @@ func (r *receipts) broken(err error) error {
 	r.mu.Lock()
 	open := len(r.sent)
 	r.mu.Unlock()
-	if open > 0 && (p.Kind == "interrupted" || p.Kind == "node_gone" || p.Kind == "deadline") {
+	if open > 0 && (p.Kind == "interrupted" || p.Kind == "node_gone" || p.Kind == "deadline" || p.Kind == "output") {
 		p.Now("%s acknowledged; %d more may or may not have been applied", number(r.acknowledged), open).Then("%s", r.again())
 	}
-	if open == 0 && p.Kind == "interrupted" {
+	if open == 0 && (p.Kind == "interrupted" || p.Kind == "output") {
 		p.Now("%s acknowledged; no other was submitted", number(r.acknowledged))
 	}
 	return p
+}
+
+// unheard: a receipt could not be written, so that nobody would hear of the next ones. What was refused is said all the same.
+func (r *receipts) unheard(err error) error {
+	if r.problem != nil {
+		return r.problem
+	}
+	return r.broken(unwritten(err))
 }
 
 // late gives up without knowing. The events that are out may still be applied.
@@ -209,11 +217,9 @@ func (r *receipts) summarize() error {
 		First: r.first.Sequence, Last: r.last.Sequence, Epoch: r.last.Epoch, Elapsed: time.Since(r.began),
 		P50: r.quantile(50), P99: r.quantile(99), Max: time.Duration(r.acks.Max()) * time.Microsecond,
 	}
-	if err := r.a.print(s, func(w io.Writer) { r.write(w, s) }); err != nil {
-		return err
-	}
+	err := r.a.print(s, func(w io.Writer) { r.write(w, s) })
 	if r.problem == nil {
-		return nil
+		return err
 	}
 	return r.problem
 }

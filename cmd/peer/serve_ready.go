@@ -37,7 +37,7 @@ func (s *server) ready(a *app, f serveFlags) error {
 		Durability: s.durability.String(), Directory: s.directoryOf(f), Daemons: s.serving(context.Background()), PID: os.Getpid(),
 	}
 	if err := a.print(r, func(w io.Writer) { r.write(w, s.made) }); err != nil {
-		return err
+		return unwritten(err).Now("stopped").Then(asBefore)
 	}
 	if s.readyTo == nil {
 		return nil
