@@ -18,7 +18,7 @@ Exit 0: it serves at the target, and the target has proven that it has the same 
 Exit 7: it is still at the source and serving, as if nothing had happened; the message says why.
 Exit 3, 4 or 5: the move was turned down before anything was sent, and nothing was changed.
 Exit 8: in doubt. It is committed and not confirmed, and nobody serves it until the handover reaches the target;
-or, with --from, the source fell silent before that, and it probably serves there. The message says which.
+or, with --from, the source fell silent, and serves it or has committed it. The message says what is known.
 Exit 1 if it is lost: it was in memory only, and its process has died.
 Ctrl-C stops the watching, not the move.`
 

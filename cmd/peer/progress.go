@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
+	"github.com/ferrymesh/ferry/subproto"
 )
 
 // progress shows a migration on standard error: on a terminal in one line that is written over, elsewhere
@@ -88,8 +90,10 @@ func (p *progress) text(m client.Migration) string {
 	switch {
 	case m.Outcome == client.OutcomeInDoubt && m.Phase != "cutover" && m.Phase != "complete":
 		return " in doubt  the source has fallen silent, it is asked again and again"
+	case m.Outcome == client.OutcomeInDoubt && slices.Contains(m.Roles, subproto.Source.String()):
+		return " in doubt  frozen: it is handed to the target again until that confirms it"
 	case m.Outcome == client.OutcomeInDoubt:
-		return " in doubt  frozen: the target has not confirmed the handover, it is asked again and again"
+		return " in doubt  the source serves it, or has committed it and it waits frozen"
 	case m.Phase == "transfer":
 		return " transfer  " + p.transfer(s)
 	case m.Phase == "restore":

@@ -59,6 +59,27 @@ func TestProgressOnATerminal(t *testing.T) {
 	}
 }
 
+// TestProgressOfDoubt: what is said of a migration in doubt fits a line that is written over, and that it is frozen is said
+// by its source alone.
+func TestProgressOfDoubt(t *testing.T) {
+	p := newProgress(&app{err: new(bytes.Buffer)})
+	for _, c := range []struct {
+		phase string
+		roles []string
+		words string
+	}{
+		{"transfer", []string{"orchestrator"}, " in doubt  the source has fallen silent"},
+		{"cutover", []string{"source"}, " in doubt  frozen: "},
+		{"cutover", []string{"target"}, " in doubt  the source serves it, or "},
+		{"cutover", []string{"orchestrator"}, " in doubt  the source serves it, or "},
+	} {
+		text := p.text(client.Migration{Phase: c.phase, Roles: c.roles, Outcome: client.OutcomeInDoubt})
+		if !strings.HasPrefix(text, c.words) || len(text) > 79 {
+			t.Errorf("%s, %v: %q, %d columns", c.phase, c.roles, text, len(text))
+		}
+	}
+}
+
 func TestTextForms(t *testing.T) {
 	for got, want := range map[string]string{
 		span(380 * time.Microsecond):         "380 us",

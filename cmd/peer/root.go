@@ -25,8 +25,8 @@ notes to standard error. --json makes both readable for programs.
 
 Exit codes: 0 done, 1 other error, 2 usage or configuration, 3 no such daemon, node or migration,
 4 refused, 5 unreachable, 6 deadline passed, 7 not moved: still at the source and serving,
-8 in doubt: frozen, or at a source that has fallen silent, 9 proof invalid, fork found or journal damaged, 10 a limit of --fail-if was missed,
-130 interrupted (what was started goes on).`
+8 in doubt: frozen, or with a source that has fallen silent and may serve it, 9 proof invalid, fork found or
+journal damaged, 10 a limit of --fail-if was missed, 130 interrupted (what was started goes on).`
 
 // newRoot returns the whole tree of commands.
 func newRoot(a *app) *cobra.Command {

@@ -20,13 +20,11 @@ func moveProblem(b *book, m node.Migration, out *client.Migration) *client.Probl
 	switch m.Outcome {
 	case wire.OutcomeInDoubt:
 		p.Kind = client.OutcomeInDoubt
-		p.Then("peer migration watch %s", m.ID.Short())
+		p.Detail = name + " may be committed to " + to + ", which has not confirmed it: " + why
 		if m.Phase < wire.PhaseCutover {
 			p.Detail = "it is not known whether " + name + " is alive: " + why
-			return p.Now("in doubt: not at %s; %s is asked again and again, and has it, unless it was in memory only and its process has died", to, from)
 		}
-		p.Detail = name + " may be committed to " + to + ", which has not confirmed it: " + why
-		return p.Now("in doubt and frozen: nobody serves it until the handover reaches %s, and it is delivered again and again", to)
+		return p.Now("%s", b.doubt(m, from, to)).Then("peer migration watch %s", m.ID.Short())
 	case wire.OutcomeLost:
 		p.Kind = client.OutcomeLost
 		p.Detail = name + " is lost: " + why
@@ -34,6 +32,24 @@ func moveProblem(b *book, m node.Migration, out *client.Migration) *client.Probl
 	}
 	p.Detail = name + " was not moved to " + to + ": " + why
 	return p.Now("%s", b.whereabouts(m, from)).Then("%s", b.remedy(m, out))
+}
+
+// doubt is what is known of a daemon in doubt. Only its source knows that it is frozen: seen from elsewhere, it may have
+// gone on serving, since a source that has not committed thaws.
+func (b *book) doubt(m node.Migration, from, to string) string {
+	switch {
+	case m.Phase < wire.PhaseCutover:
+		return "in doubt: not at " + to + "; " + from + " is asked again and again, and has it, unless it was in memory only and its process has died"
+	case m.Source == b.self && !committed(m):
+		return "in doubt and frozen: nobody serves it until it is known what the directory has decided, which is asked again and again"
+	case m.Source == b.self:
+		return "in doubt and frozen: nobody serves it until the handover reaches " + to + ", and it is delivered again and again"
+	}
+	sure := ""
+	if m.Target != b.self {
+		sure = ", as far as this node knows"
+	}
+	return "in doubt: " + to + " does not serve it" + sure + "; " + from + " does, or has committed it, and then nobody does until the handover reaches " + to
 }
 
 // whereabouts is what is known of a daemon that has not moved. Its own source always knows; a third node

@@ -13,7 +13,7 @@ const (
 	CodeUnreachable = 5   // nobody answers; retrying may help
 	CodeDeadline    = 6   // the time allowed has passed; retrying may help
 	CodeStayed      = 7   // not moved: still at the source and serving; if it was turned down at once, 3, 4 or 5
-	CodeInDoubt     = 8   // committed and not confirmed, so that nobody serves; or the source fell silent before that
+	CodeInDoubt     = 8   // committed and not confirmed, so that nobody serves; or the source fell silent, and serves or has committed
 	CodeProof       = 9   // a proof is invalid, two proofs show a fork, or a journal is damaged
 	CodeThreshold   = 10  // everything was done, and a limit that was given has been missed
 	CodeInterrupted = 130 // stopped by a signal; what was started goes on

@@ -133,7 +133,7 @@ type MigrateRequest struct {
 const (
 	OutcomeMoved   = "moved"    // the target serves, and its activation was verified
 	OutcomeStayed  = "stayed"   // the source serves as if nothing had happened
-	OutcomeInDoubt = "in_doubt" // nobody serves until the handover is confirmed
+	OutcomeInDoubt = "in_doubt" // committed and not confirmed; or the source fell silent, and that may be so or not
 	OutcomeLost    = "lost"     // the node that held the daemon has been restarted without it
 )
 
