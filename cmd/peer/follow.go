@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -95,5 +96,5 @@ func writeMoved(w io.Writer, m client.Migration, elapsed time.Duration) {
 		fmt.Fprintf(w, ", %s in all", span(elapsed))
 	}
 	fmt.Fprintln(w)
-	fmt.Fprintf(w, "passport: peer migration proof %s -o %s.passport\n", shortID(m.ID), m.Label())
+	fmt.Fprintf(w, "passport: peer migration proof %s -o %s\n", shortID(m.ID), client.Quote(strings.ReplaceAll(m.Label(), "/", "_")+".passport"))
 }

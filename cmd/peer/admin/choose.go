@@ -66,7 +66,7 @@ func chooseInFull[T any](what, arg string, choices []choice[T]) (T, error) {
 	var none T
 	return none, client.Problemf(client.CodeUnknown, "unknown_"+what, "no %s here has the name or the id %q in full; what begins so is %s", what, arg, c.describe()).
 		Now("nothing was changed: what changes something takes the full name, or %d digits of the id", minDigits).
-		Then("the same command with %s, if that is meant", cmp.Or(c.name, short(c.ids[0])))
+		Then("the same command with %s, if that is meant", client.Quote(cmp.Or(c.name, short(c.ids[0]))))
 }
 
 // begins reports whether an argument is the beginning of an id, long enough, and of nothing else.

@@ -204,7 +204,7 @@ func (s *Server) spawnProblem(err error, req client.SpawnRequest) error {
 			Now("nothing was started").Then("peer daemon spawn --help")
 	case errors.Is(err, wire.ErrRefused):
 		return client.Problemf(client.CodeRefused, "name_taken", "a daemon named %q serves here already", req.Name).
-			Now("nothing was started").Then("peer daemon show %s", req.Name)
+			Now("nothing was started").Then("peer daemon show %s", client.Quote(req.Name))
 	}
 	return p
 }
@@ -237,7 +237,7 @@ func (s *Server) stopProblem(err error, v node.DaemonView) error {
 		p := client.Problemf(client.CodeRefused, "already_migrating", "%s is moving and cannot be stopped now", label(v))
 		return s.standing(p, v, "serving, on its way (migration "+v.Migration.Short()+")", "peer migration cancel "+v.Migration.Short())
 	}
-	return problemOf(err).Now("not stopped").Then("peer daemon show %s", label(v))
+	return problemOf(err).Now("not stopped").Then("peer daemon show %s", client.Quote(label(v)))
 }
 
 // inspect passes query and answer through as bytes; what they mean is between the caller and the daemon.
@@ -283,7 +283,7 @@ func (s *Server) passport(w http.ResponseWriter, origin uint64, name string) err
 	p, err := s.cfg.Peer.Passport(origin)
 	if errors.Is(err, wire.ErrDaemonNotFound) {
 		return client.Problemf(client.CodeUnknown, "no_passport", "%s has not been at this node since it was started, so its passport is not here", name).
-			Then("peer migration proof --daemon %s -o FILE, at the node that has it", name)
+			Then("peer migration proof --daemon %s -o FILE, at the node that has it", client.Quote(name))
 	}
 	if err != nil {
 		return err

@@ -189,7 +189,7 @@ func (s *Server) planHere(ctx context.Context, b *book, in client.MigrateRequest
 		at := b.node(v.Holder).Label()
 		return 0, client.Problemf(client.CodeUnknown, "moved", "%s left this node for %s", label(v), at).
 			Now("serving at %s since epoch %d, as far as this node knows", at, v.Epoch).
-			Then("peer migrate %s %s --from %s", in.Daemon, in.Target, at)
+			Then("peer migrate %s %s --from %s", client.Quote(in.Daemon), client.Quote(in.Target), client.Quote(at))
 	case v.Dormant:
 		return 0, s.dormantProblem(v)
 	case req.Target == b.self:
@@ -283,7 +283,7 @@ func elsewhere(err error, daemon, at string) error {
 	var p *client.Problem
 	if errors.As(err, &p) && p.Kind == "unknown_daemon" {
 		p.Now("nothing was changed; the names of daemons are known where they are, their origins everywhere")
-		p.Then("peer daemon show %s, at %s, and the same command with the origin that it prints", daemon, at)
+		p.Then("peer daemon show %s, at %s, and the same command with the origin that it prints", client.Quote(daemon), at)
 	}
 	return err
 }
