@@ -313,6 +313,10 @@ func (m *Machine) answer(to crypto.NodeID, msg *wire.Ask) {
 	m.send(to, ans)
 }
 
+// NothingAsked begins the detail of a migration whose source could never be reached. A source that could not reach the target
+// gives the same reason, and was asked.
+const NothingAsked = "the source cannot be reached, nothing was asked of it"
+
 // peerDown: a source that no session could ever be made with has not been asked for anything. Otherwise a
 // request may have arrived, and only the source knows what came of it.
 func (m *Machine) peerDown(in PeerDown) {
@@ -322,7 +326,7 @@ func (m *Machine) peerDown(in PeerDown) {
 	m.sent = m.sent || in.Lost
 	switch {
 	case m.state == asking && !m.sent:
-		m.end(wire.OutcomeStayed, wire.ReasonUnreachable, fmt.Sprintf("the source cannot be reached, nothing was asked of it: %v", in.Err))
+		m.end(wire.OutcomeStayed, wire.ReasonUnreachable, fmt.Sprintf("%s: %v", NothingAsked, in.Err))
 	case m.state == running:
 		m.search()
 	}

@@ -57,9 +57,12 @@ type WrongNodeError struct {
 	Want, Got crypto.NodeID
 }
 
+// AnotherNodeHere begins the text of a WrongNodeError, for those who get it as words from another node.
+const AnotherNodeHere = "another node is at this address"
+
 // Error names both nodes.
 func (e *WrongNodeError) Error() string {
-	return fmt.Sprintf("transport: another node is at this address, %s instead of %s", e.Got, e.Want)
+	return fmt.Sprintf("transport: "+AnotherNodeHere+", %s instead of %s", e.Got, e.Want)
 }
 
 // Unwrap returns wire.ErrWrongPeer.

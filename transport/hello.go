@@ -76,11 +76,15 @@ func answer(ctx context.Context, m mux) (control, submit stream, err error) {
 	return control, submit, nil
 }
 
+// NotAuthorizedHere begins what an unknown caller is told. Its own operator is told by others that repeat it, to whom the error
+// has come as words.
+const NotAuthorizedHere = "not authorized here"
+
 // howToAuthorize is what an unknown caller is told. It goes to the operator of
 // the caller, who cannot act on this node; hence the whole command.
 func howToAuthorize(peer crypto.NodeID) string {
 	line := strings.TrimSpace(crypto.AuthorizedLine(peer, nil, ""))
-	return cleanReason("not authorized here: ask its operator to run `peer key authorize '" + line + "'`")
+	return cleanReason(NotAuthorizedHere + ": ask its operator to run `peer key authorize '" + line + "'`")
 }
 
 // errOurPatience is the cause of a context that ended because HandshakeTimeout

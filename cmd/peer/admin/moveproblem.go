@@ -6,6 +6,8 @@ import (
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/orchestrator"
+	"github.com/ferrymesh/ferry/transport"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -56,7 +58,7 @@ func (b *book) doubt(m node.Migration, from, to string) string {
 // that could not even ask does not.
 func (b *book) whereabouts(m node.Migration, from string) string {
 	switch {
-	case m.Source != b.self && m.Reason == wire.ReasonUnreachable && m.Stats.SnapshotSent == 0:
+	case m.Source != b.self && m.Reason == wire.ReasonUnreachable && strings.HasPrefix(m.Detail, orchestrator.NothingAsked):
 		return "as it was: " + from + " was not asked for anything"
 	case m.Orchestrator != b.self && m.Source != b.self:
 		return "not here; still at " + from + ", unless that has ended"
@@ -86,17 +88,11 @@ func moveCode(m node.Migration) int {
 	return client.CodeStayed
 }
 
-// The words of two refusals at the door. There is no session, so the reason is that the node was not reached, and only the
-// words tell that somebody must change something before it can be.
-const (
-	notLetIn   = "not authorized here"
-	notThatOne = "another node is at this address"
-)
-
 // turnedAway reports whether somebody answered at the address of the other node, and did not let this one in, or was
-// another node than the one that was named.
+// another node than the one that was named. There is no session, so the reason is that the node was not reached. Only the words
+// tell that somebody must change something before it can be: they may come from the source, whose errors are not here.
 func turnedAway(m node.Migration) bool {
-	return m.Reason == wire.ReasonUnreachable && (strings.Contains(m.Detail, notLetIn) || strings.Contains(m.Detail, notThatOne))
+	return m.Reason == wire.ReasonUnreachable && (strings.Contains(m.Detail, transport.NotAuthorizedHere) || strings.Contains(m.Detail, transport.AnotherNodeHere))
 }
 
 // begun reports whether the source has told anything of the migration, and so had the daemon. One that has lost the
@@ -105,16 +101,19 @@ func begun(m node.Migration) bool { return m.Stats != wire.Stats{} }
 
 // remedy is the command that is most likely to help.
 func (b *book) remedy(m node.Migration, out *client.Migration) string {
-	again := "peer migrate " + out.Label() + " " + out.Target.Label()
+	again := "peer migrate " + client.Quote(out.Label()) + " " + client.Quote(out.Target.Label())
 	if m.Source != b.self {
-		again += " --from " + out.Source.Label()
+		again += " --from " + client.Quote(out.Source.Label())
 	}
 	switch m.Reason {
 	case wire.ReasonRefused:
 		return b.remedyRefused(m, out)
 	case wire.ReasonUnreachable:
-		if m.Source == b.self && strings.Contains(m.Detail, notLetIn) {
-			return "peer key authorize '" + crypto.AuthorizedLine(b.self, nil, b.node(b.self).Name) + "', at " + out.Target.Label()
+		if m.Source == b.self && strings.Contains(m.Detail, transport.NotAuthorizedHere) {
+			return "peer key authorize " + client.Quote(crypto.AuthorizedLine(b.self, nil, b.node(b.self).Name)) + ", at " + out.Target.Label()
+		}
+		if m.Source != b.self && !strings.HasPrefix(m.Detail, orchestrator.NothingAsked) {
+			return "peer node ls, at " + out.Source.Label()
 		}
 		return "peer node ls"
 	case wire.ReasonFactoryNotFound:
@@ -145,5 +144,5 @@ func (b *book) remedyRefused(m node.Migration, out *client.Migration) string {
 	if m.Orchestrator != m.Source && strings.Contains(m.Detail, wire.RightMigrateOut.String()) {
 		who, right, at = m.Orchestrator, wire.RightMigrateOut, out.Source.Label()
 	}
-	return "peer key authorize '" + crypto.AuthorizedLine(who, nil, b.node(who).Name) + "' --rights " + right.String() + ", at " + at + " " + otherRights
+	return "peer key authorize " + client.Quote(crypto.AuthorizedLine(who, nil, b.node(who).Name)) + " --rights " + right.String() + ", at " + at + " " + otherRights
 }

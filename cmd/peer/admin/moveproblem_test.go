@@ -7,6 +7,7 @@ import (
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
+	"github.com/ferrymesh/ferry/orchestrator"
 	"github.com/ferrymesh/ferry/wire"
 )
 
@@ -44,5 +45,19 @@ func TestDoubtIsFrozenOnlyAtTheSource(t *testing.T) {
 	p := told(charlie, node.Migration{Outcome: wire.OutcomeInDoubt, Phase: wire.PhaseTransfer})
 	if !strings.HasPrefix(p.Outcome, "in doubt: not at bravo; alpha is asked again and again") {
 		t.Errorf("before the cutover: %s", p.Outcome)
+	}
+}
+
+// TestUnreachableTargetOfAThirdNode: a source that could not reach the target has been asked, unlike one that could not
+// be reached itself.
+func TestUnreachableTargetOfAThirdNode(t *testing.T) {
+	for _, c := range []struct{ detail, now, next string }{
+		{orchestrator.NothingAsked + ": timeout", "as it was: alpha was not asked for anything", "peer node ls"},
+		{"no connection to the target: timeout", "still at alpha and serving", "peer node ls, at alpha"},
+	} {
+		p := told(charlie, node.Migration{Orchestrator: charlie, Outcome: wire.OutcomeStayed, Reason: wire.ReasonUnreachable, Detail: c.detail})
+		if p.Code != client.CodeUnreachable || p.Outcome != c.now || p.Next != c.next {
+			t.Errorf("%s: %d, %s, %s", c.detail, p.Code, p.Outcome, p.Next)
+		}
 	}
 }
