@@ -43,9 +43,12 @@ type addressee struct {
 // label are the same producer and share its numbers.
 func (s *Server) producer(ctx context.Context, daemon, label, via string) (*addressee, error) {
 	if err := wire.CheckLabel(label); err != nil {
-		return nil, client.Problemf(client.CodeUsage, "bad_label", "%v", err)
+		return nil, client.Problemf(client.CodeUsage, "bad_label", "%s", client.Plain(err.Error())).Now("nothing was submitted").Then("peer send --help")
 	}
 	origin, name, err := s.originInFull(ctx, daemon)
+	if err == nil {
+		err = s.cannotServe(ctx, origin)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +65,18 @@ func (s *Server) producer(ctx context.Context, daemon, label, via string) (*addr
 	return &addressee{s.cfg.Peer.Producer(origin, opt), s, name}, nil
 }
 
+// cannotServe is the problem of a daemon that this node has and cannot bring back, however long is waited for it.
+func (s *Server) cannotServe(ctx context.Context, origin uint64) error {
+	v, err := s.cfg.Peer.Daemon(ctx, origin)
+	if err != nil || !v.Dormant {
+		return nil // it may be elsewhere
+	}
+	if p := s.dormantProblem(v); p.Kind != "recovering" {
+		return p
+	}
+	return nil
+}
+
 // problem says what became of an event that was not acknowledged.
 func (a *addressee) problem(err error) *client.Problem {
 	p := problemOf(err)
@@ -75,14 +90,14 @@ func (a *addressee) problem(err error) *client.Problem {
 		return p.Now("%s is serving; the event was not applied", a.name)
 	case reason == wire.ReasonDaemonNotFound:
 		p.Detail = "no node that answers here has the daemon " + a.name
-		return p.Now("unknown here; the event was not applied").Then("peer send %s --via NODE", a.name)
+		return p.Now("unknown here; the event was not applied").Then("peer send %s --via NODE", client.Quote(a.name))
 	case reason == wire.ReasonRefused:
 		return p.Now("the event was not applied").
-			Then("peer key authorize '%s' --rights submit, at the node that has the daemon %s", crypto.AuthorizedLine(a.s.cfg.Peer.ID(), nil, a.s.cfg.Peer.Name()), otherRights)
+			Then("peer key authorize %s --rights submit, at the node that has the daemon %s", client.Quote(crypto.AuthorizedLine(a.s.cfg.Peer.ID(), nil, a.s.cfg.Peer.Name())), otherRights)
 	case reason == wire.ReasonProducerWindow || reason == wire.ReasonProducerEvicted:
 		// Whoever reads "not applied" sends it again under another name, and then it may be applied twice.
 		return p.Now("not applied now; an event with this number may have been applied before, and the daemon no longer knows").
-			Then("peer daemon show %s --query audit, before it is sent under another --id or --seq", a.name)
+			Then("peer daemon show %s --query audit, before it is sent under another --id or --seq", client.Quote(a.name))
 	}
 	return p.Now("the event was not applied")
 }
