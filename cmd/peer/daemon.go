@@ -87,7 +87,7 @@ func ask(ctx context.Context, a *app, c *client.Client, daemon, query string) er
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s\n", answer)
+	_, err = fmt.Fprintf(a.out, "%s\n", a.shown(string(answer)))
 	return err
 }
 

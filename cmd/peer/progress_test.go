@@ -82,16 +82,17 @@ func TestProgressOfDoubt(t *testing.T) {
 
 func TestTextForms(t *testing.T) {
 	for got, want := range map[string]string{
-		span(380 * time.Microsecond):         "380 us",
-		span(3810 * time.Microsecond):        "3.8 ms",
-		span(241 * time.Millisecond):         "241 ms",
-		span(2450 * time.Millisecond):        "2.45 s",
-		span(200 * time.Second):              "3m20s",
-		ago(76*time.Hour + 5*time.Minute):    "3d4h",
-		number(186930):                       "186,930",
-		size(64 << 20):                       "64 MiB",
-		cells("a\tb", "", 3):                 "a?b\t-\t3",
-		printable("\x1b[2Jgone\n\u0085"):     "?[2Jgone??",
+		span(380 * time.Microsecond):                   "380 us",
+		span(3810 * time.Microsecond):                  "3.8 ms",
+		span(241 * time.Millisecond):                   "241 ms",
+		span(2450 * time.Millisecond):                  "2.45 s",
+		span(200 * time.Second):                        "3m20s",
+		ago(76*time.Hour + 5*time.Minute):              "3d4h",
+		number(186930):                                 "186,930",
+		size(64 << 20):                                 "64 MiB",
+		cells("a\tb", "", 3):                           "a?b\t-\t3",
+		printable("\x1b[2Jgone\n\u0085"):               "?[2Jgone??",
+		onTerminal("{\n\t\"a\": \"\x1b[2J\u009b\"\n}"): "{\n    \"a\": \"?[2J?\"\n}",
 		route(nil):                           "never moved",
 		route([]string{"SHA256:123456789x"}): "SHA256:12345678",
 	} {

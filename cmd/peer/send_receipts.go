@@ -207,7 +207,7 @@ func (r *receipts) again() string {
 	if r.f.numbered {
 		return "the same command again: what was applied is not applied twice"
 	}
-	return "peer daemon show " + r.f.daemon
+	return "peer daemon show " + client.Quote(r.f.daemon)
 }
 
 // summarize prints the figures first and then reports the first refusal, whose code becomes the exit code.
@@ -233,7 +233,7 @@ func (r *receipts) quantile(q float64) time.Duration {
 func (r *receipts) write(w io.Writer, s sendSummary) {
 	if s.Acknowledged+s.Refused == 1 {
 		if s.Acknowledged == 1 {
-			writeReceipt(w, r.last)
+			writeReceipt(w, r.last, r.a.shown)
 		}
 		return
 	}
@@ -245,13 +245,13 @@ func (r *receipts) write(w io.Writer, s sendSummary) {
 }
 
 // writeReceipt prints outputs as the text that they are for the built-in kinds.
-func writeReceipt(w io.Writer, r client.Receipt) {
+func writeReceipt(w io.Writer, r client.Receipt, shown func(string) string) {
 	repeat := ""
 	if r.Duplicate {
 		repeat = "  (a repeat: it had been applied before)"
 	}
 	fmt.Fprintf(w, "sequence %s  epoch %d%s\n", number(r.Sequence), r.Epoch, repeat)
 	for _, out := range r.Outputs {
-		fmt.Fprintf(w, "%s\n", strings.ToValidUTF8(string(out), "?"))
+		fmt.Fprintf(w, "%s\n", shown(strings.ToValidUTF8(string(out), "?")))
 	}
 }

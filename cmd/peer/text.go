@@ -49,6 +49,24 @@ func printable(s string) string {
 	}, s)
 }
 
+// shown is what a daemon has said, which is whatever those who may submit have made it say. On a terminal nothing of it moves
+// the cursor, except to the next line; a program that reads it gets what it is.
+func (a *app) shown(text string) string {
+	if r, ok := a.out.(*results); !ok || a.json || !r.terminal() {
+		return text
+	}
+	return onTerminal(text)
+}
+
+// onTerminal is text that is safe to look at.
+func onTerminal(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = printable(strings.ReplaceAll(line, "\t", "    "))
+	}
+	return strings.Join(lines, "\n")
+}
+
 // number writes a number with thousands separated.
 func number(n uint64) string { return humanize.Comma(int64(min(n, 1<<63-1))) }
 
