@@ -63,7 +63,8 @@ func writeNodes(w io.Writer, list []client.Peer) {
 	_ = t.flush()
 }
 
-// listPending prints the key in full, because that is what has to be compared and given on.
+// listPending prints the key in full, because that is what has to be compared and given on. A command to paste is printed for a
+// caller that is alone: of many, the one at hand may be anybody's who has called last.
 func listPending(ctx context.Context, a *app, c *client.Client) error {
 	list, err := c.Pending(ctx)
 	if err != nil {
@@ -72,8 +73,12 @@ func listPending(ctx context.Context, a *app, c *client.Client) error {
 	err = printList(a, list, "nobody unknown has called", "FINGERPRINT\tFROM\tATTEMPTS\tLAST\tKEY", func(p client.Pending) string {
 		return cells(p.Fingerprint, p.Remote, p.Attempts, ago(time.Since(p.Last))+" ago", p.Key)
 	})
-	if len(list) > 0 {
-		a.note("let one in with: peer key authorize '%s' --name NAME", list[0].Key)
+	switch len(list) {
+	case 0:
+	case 1:
+		a.note("if its operator reads you %s, let it in with: peer key authorize %s --name NAME", list[0].Fingerprint, client.Quote(list[0].Key))
+	default:
+		a.note("let in the one whose operator reads you its fingerprint, with: peer key authorize KEY --name NAME")
 	}
 	return err
 }
