@@ -46,16 +46,29 @@ func (s *server) prepare(a *app, f serveFlags) (err error) {
 	if err := s.loadKey(f); err != nil {
 		return err
 	}
-	s.authorizedPath = cmp.Or(f.authorized, filepath.Join(s.dir, authorizedFile))
-	if s.authorized, err = peer.OpenAuthorized(s.authorizedPath); err != nil {
-		return client.Problemf(client.CodeUsage, "bad_file", "the file of authorized peers cannot be used: %s", client.Plain(err.Error())).
-			Now("not started").Then("edit %s", s.authorizedPath)
+	if err := s.openAuthorized(f); err != nil {
+		return err
 	}
 	s.socketPath = cmp.Or(a.admin, filepath.Join(s.dir, socketFile))
 	if s.socket, err = admin.Listen(s.socketPath); err != nil {
 		return err
 	}
 	s.later(func() { _ = s.socket.Close() })
+	return nil
+}
+
+// openAuthorized reads who is let in. Only the file in the data directory need not be there: a path that somebody has typed
+// is one where they expect it, and without it nobody is let in.
+func (s *server) openAuthorized(f serveFlags) (err error) {
+	s.authorizedPath = cmp.Or(f.authorized, filepath.Join(s.dir, authorizedFile))
+	if _, missing := os.Stat(f.authorized); f.authorized != "" && errors.Is(missing, fs.ErrNotExist) {
+		return client.Problemf(client.CodeUsage, "bad_file", "there is no file of authorized peers at %s", f.authorized).
+			Now("not started").Then("peer key authorize KEY --authorized %s, or the same command with another --authorized", client.Quote(f.authorized))
+	}
+	if s.authorized, err = peer.OpenAuthorized(s.authorizedPath); err != nil {
+		return client.Problemf(client.CodeUsage, "bad_file", "the file of authorized peers cannot be used: %s", client.Plain(err.Error())).
+			Now("not started").Then("edit %s", s.authorizedPath)
+	}
 	return nil
 }
 
