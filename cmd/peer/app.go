@@ -10,7 +10,10 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -54,12 +57,22 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	return client.CodeDone
 }
 
-// asksJSON looks for --json in a command line that could not be read to its end.
-func asksJSON(args []string) bool {
+// asksJSON looks for --json in a command line that could not be read to its end. The last one counts.
+func asksJSON(args []string) (asks bool) {
 	if end := slices.Index(args, "--"); end >= 0 {
 		args = args[:end]
 	}
-	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
+	for _, arg := range args {
+		name, value, given := strings.Cut(arg, "=")
+		if name != "--json" {
+			continue
+		}
+		asks = true
+		if given {
+			asks, _ = strconv.ParseBool(value)
+		}
+	}
+	return asks
 }
 
 // unprinted is the problem of a result that could not be written, nil if there is none. Where a command was not done
@@ -220,7 +233,7 @@ func (a *app) note(format string, args ...any) {
 }
 
 // with runs a command against the running node.
-func (a *app) with(f func(ctx context.Context, c *client.Client, args []string) error) func(*cobra.Command, []string) error {
+func (a *app) with(f asking) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		c, err := a.client()
 		if err != nil {
@@ -228,5 +241,24 @@ func (a *app) with(f func(ctx context.Context, c *client.Client, args []string) 
 		}
 		defer c.Close()
 		return f(cmd.Context(), c, args)
+	}
+}
+
+// How long a node may take to answer what it need only look up, and what it has to write or to ask others for. A node that was
+// stopped takes the question, and would be waited for without end.
+const (
+	lookPatience = 10 * time.Second
+	workPatience = 30 * time.Second
+)
+
+// asking is a command against the running node.
+type asking = func(ctx context.Context, c *client.Client, args []string) error
+
+// within ends a command that has no answer by then.
+func within(patience time.Duration, f asking) asking {
+	return func(ctx context.Context, c *client.Client, args []string) error {
+		ctx, stop := context.WithTimeout(ctx, patience)
+		defer stop()
+		return f(ctx, c, args)
 	}
 }

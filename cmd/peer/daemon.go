@@ -22,13 +22,13 @@ func newDaemonLs(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List the daemons of this node, and those that left it", Args: takes(0, 0),
 		Example: "  peer daemon ls\n  peer daemon ls --json",
-		RunE: a.with(func(ctx context.Context, c *client.Client, _ []string) error {
+		RunE: a.with(within(lookPatience, func(ctx context.Context, c *client.Client, _ []string) error {
 			list, err := c.Daemons(ctx)
 			if err != nil {
 				return err
 			}
 			return printList(a, list, "no daemon has been here: start one with peer daemon spawn KIND NAME", "DAEMON\tKIND\tSTATE\tDURABILITY\tEPOCH\tSEQUENCE\tHOLDER\tID", daemonRow)
-		}),
+		})),
 	}
 }
 
@@ -62,7 +62,7 @@ what each kind can be asked. --public-key prints the key that the daemon was bor
 	cmd.Flags().StringVar(&query, "query", "", "ask the daemon and print its answer")
 	cmd.Flags().BoolVar(&public, "public-key", false, "print the key that the daemon was born with")
 	cmd.MarkFlagsMutuallyExclusive("query", "public-key")
-	cmd.RunE = a.with(func(ctx context.Context, c *client.Client, args []string) error {
+	cmd.RunE = a.with(within(workPatience, func(ctx context.Context, c *client.Client, args []string) error {
 		if cmd.Flags().Changed("query") {
 			return ask(ctx, a, c, args[0], query)
 		}
@@ -77,7 +77,7 @@ what each kind can be asked. --public-key prints the key that the daemon was bor
 			}
 			writeDaemon(w, d)
 		})
-	})
+	}))
 	return cmd
 }
 
@@ -132,7 +132,7 @@ func newDaemonStop(a *app) *cobra.Command {
 it off this node alive, move it with peer migrate.`,
 		Example:           "  peer daemon stop notes",
 		ValidArgsFunction: completing(a, completeDaemons),
-		RunE: a.with(func(ctx context.Context, c *client.Client, args []string) error {
+		RunE: a.with(within(workPatience, func(ctx context.Context, c *client.Client, args []string) error {
 			d, err := c.Stop(ctx, args[0])
 			if err != nil {
 				return err
@@ -140,7 +140,7 @@ it off this node alive, move it with peer migrate.`,
 			return a.print(d, func(w io.Writer) {
 				fmt.Fprintf(w, "%s has ended at sequence %s, epoch %d\n", d.Label(), number(d.Sequence), d.Epoch)
 			})
-		}),
+		})),
 	}
 }
 

@@ -24,7 +24,7 @@ func newDaemonSpawn(a *app) *cobra.Command {
 		ValidArgsFunction: completing(a, func(*app, context.Context) []string {
 			return kinds.Names()
 		}),
-		RunE: a.with(func(ctx context.Context, c *client.Client, args []string) error {
+		RunE: a.with(within(workPatience, func(ctx context.Context, c *client.Client, args []string) error {
 			name := ""
 			if len(args) == 2 {
 				name = args[1]
@@ -36,7 +36,7 @@ func newDaemonSpawn(a *app) *cobra.Command {
 			return a.print(d, func(w io.Writer) {
 				fmt.Fprintf(w, "%s  %s  %s  at %s  durability %s\n", d.Label(), d.Kind, shortID(d.ID), d.Holder.Label(), d.Durability)
 			})
-		}),
+		})),
 	}
 	cmd.Flags().StringVar(&durability, "durability", "", durabilityFlag+" (default: the node's)")
 	_ = cmd.RegisterFlagCompletionFunc("durability", cobra.FixedCompletions(levels(), cobra.ShellCompDirectiveNoFileComp))

@@ -23,7 +23,7 @@ func newMigrationLs(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List the moves that this node takes or took part in, oldest first", Args: takes(0, 0),
 		Example: "  peer migration ls\n  peer migration ls --json",
-		RunE: a.with(func(ctx context.Context, c *client.Client, _ []string) error {
+		RunE: a.with(within(lookPatience, func(ctx context.Context, c *client.Client, _ []string) error {
 			list, err := c.Migrations(ctx)
 			if err != nil {
 				return err
@@ -31,7 +31,7 @@ func newMigrationLs(a *app) *cobra.Command {
 			return printList(a, list, "no migration is remembered here: start one with peer migrate DAEMON NODE", "MIGRATION\tDAEMON\tFROM\tTO\tSTATE\tBLACKOUT\tSTARTED\tDETAIL", func(m client.Migration) string {
 				return cells(shortID(m.ID), m.Label(), m.Source.Label(), m.Target.Label(), stateText(m), blackout(m), ago(time.Since(m.Started))+" ago", m.Detail)
 			})
-		}),
+		})),
 	}
 }
 
@@ -57,13 +57,13 @@ func newMigrationShow(a *app) *cobra.Command {
 		Use: "show MIGRATION", Short: "Show one move", Args: takes(1, 1),
 		Example:           "  peer migration show 5f2k",
 		ValidArgsFunction: completing(a, completeMigrations),
-		RunE: a.with(func(ctx context.Context, c *client.Client, args []string) error {
+		RunE: a.with(within(lookPatience, func(ctx context.Context, c *client.Client, args []string) error {
 			m, err := c.Migration(ctx, args[0])
 			if err != nil {
 				return err
 			}
 			return a.print(m, func(w io.Writer) { writeMigration(w, m) })
-		}),
+		})),
 	}
 }
 

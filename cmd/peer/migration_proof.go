@@ -41,9 +41,9 @@ before certified. Anybody can check it with peer verify, without a node and with
 A node has the passports of the daemons that are here, and of those that left it since it was started.`,
 		Example:           "  peer migration proof 5f2k -o notes.passport\n  peer migration proof --daemon notes -o notes.passport",
 		ValidArgsFunction: completing(a, completeMigrations),
-		RunE: a.with(func(ctx context.Context, c *client.Client, args []string) error {
+		RunE: a.with(within(lookPatience, func(ctx context.Context, c *client.Client, args []string) error {
 			return proof(ctx, a, c, f, args)
-		}),
+		})),
 	}
 	cmd.Flags().StringVar(&f.daemon, "daemon", "", "the daemon, instead of one of its moves")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "file to write; - for standard output")

@@ -27,7 +27,7 @@ file of authorized peers. RIGHTS are what a node may do here.
 
 With --pending, list the callers that were turned away because nobody has authorized their keys.`,
 		Example: "  peer node ls\n  peer node ls --pending --json",
-		RunE: a.with(func(ctx context.Context, c *client.Client, _ []string) error {
+		RunE: a.with(within(lookPatience, func(ctx context.Context, c *client.Client, _ []string) error {
 			if pending {
 				return listPending(ctx, a, c)
 			}
@@ -36,7 +36,7 @@ With --pending, list the callers that were turned away because nobody has author
 				return err
 			}
 			return printList(a, list, "no other node is known: name one with peer serve --peer, or let one in with peer key authorize", nodeHeader, nodeRow)
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&pending, "pending", false, "list unknown callers that were turned away")
 	return cmd

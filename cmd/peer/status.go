@@ -23,7 +23,7 @@ func newStatus(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Show the running node at one glance", Args: takes(0, 0),
 		Example: "  peer status\n  peer status --json",
-		RunE: a.with(func(ctx context.Context, c *client.Client, _ []string) error {
+		RunE: a.with(within(lookPatience, func(ctx context.Context, c *client.Client, _ []string) error {
 			s, err := c.Status(ctx)
 			if err != nil {
 				return err
@@ -33,7 +33,7 @@ func newStatus(a *app) *cobra.Command {
 				return err
 			}
 			return a.print(statusReport{s, nodes}, func(w io.Writer) { writeStatus(w, s, nodes) })
-		}),
+		})),
 	}
 }
 

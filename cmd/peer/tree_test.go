@@ -187,7 +187,8 @@ func TestEmptyArguments(t *testing.T) {
 // TestWrongLineInJSON: --json counts also behind what cannot be read, and not where it is no flag.
 func TestWrongLineInJSON(t *testing.T) {
 	for line, want := range map[string]bool{
-		"daemon ls --nothing --json": true, "--json nothing": true, "daemon ls one two --json": true, "daemon ls --nothing -- --json": false,
+		"daemon ls --nothing --json": true, "--json nothing": true, "daemon ls one two --json": true,
+		"--json=1 nothing": true, "--json=t nothing": true, "--json --json=false nothing": false, "--json=0 nothing": false, "daemon ls --nothing -- --json": false,
 	} {
 		var out, errs bytes.Buffer
 		code := run(strings.Fields(line), strings.NewReader(""), &out, &errs)
