@@ -38,6 +38,8 @@ func newRoot(a *app) *cobra.Command {
 		root.AddCommand(newDebug(a))
 	}
 	root.Long = rootLong
+	root.Version = version().line()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SilenceErrors, root.SilenceUsage = true, true
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print results, progress and errors as JSON, one object per line")

@@ -24,11 +24,14 @@ func newVersion(a *app) *cobra.Command {
 		Example: "  peer version\n  peer version --json",
 		RunE: func(*cobra.Command, []string) error {
 			v := version()
-			return a.print(v, func(w io.Writer) {
-				fmt.Fprintf(w, "peer %s  %s  %s\n", v.Version, v.Go, v.Platform)
-			})
+			return a.print(v, func(w io.Writer) { fmt.Fprintln(w, v.line()) })
 		},
 	}
+}
+
+// line is what people read, and what "peer --version" prints.
+func (v versionInfo) line() string {
+	return fmt.Sprintf("peer %s  %s  %s", v.Version, v.Go, v.Platform)
 }
 
 // version reads what the linker knows of this build.
