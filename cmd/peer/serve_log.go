@@ -20,8 +20,7 @@ func newLogger(f serveFlags) (zerolog.Logger, error) {
 	terminal := isatty.IsTerminal(os.Stderr.Fd())
 	switch {
 	case f.logFormat == "text", f.logFormat == "auto" && terminal:
-		_, plain := os.LookupEnv("NO_COLOR")
-		out := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: plain || !terminal}
+		out := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != "" || !terminal}
 		return zerolog.New(out).Level(level).With().Timestamp().Logger(), nil
 	case f.logFormat == "json", f.logFormat == "auto":
 		return zerolog.New(os.Stderr).Level(level).With().Timestamp().Logger(), nil

@@ -159,5 +159,9 @@ func parsePeer(text string) (k knownPeer, err error) {
 		return k, usage("--peer %q is not NAME=KEY@ADDRESS", text).Now("not started").Then("the same command with --peer 'edge-b=edge-b.pub@edge-b.example:7777'")
 	}
 	id, _, err := publicKey(rest[:at])
+	var p *client.Problem
+	if errors.As(err, &p) {
+		p.Now("not started")
+	}
 	return knownPeer{name, id, rest[at+1:]}, err
 }

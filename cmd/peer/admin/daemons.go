@@ -209,7 +209,7 @@ func (s *Server) spawnProblem(err error, req client.SpawnRequest) error {
 	return p
 }
 
-// stop describes the daemon as it was last, taken before the end: afterwards there is nothing to describe.
+// stop describes the daemon as it was last. Who it was is taken before the end: afterwards only its host knows how far it came.
 func (s *Server) stop(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.findInFull(r.Context(), r.PathValue("daemon"))
 	if err == nil {
@@ -223,8 +223,12 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	last := s.daemonOf(b, v)
+	host, has := s.cfg.Peer.Host(v.Origin)
 	if err := s.cfg.Peer.Stop(r.Context(), v.Origin); err != nil {
 		return s.stopProblem(err, v)
+	}
+	if has { // which may have gone on until now
+		last.Sequence, last.Head = host.Head().Sequence, host.Head().Digest.String()
 	}
 	last.State = "stopped"
 	return writeJSON(w, http.StatusOK, last)

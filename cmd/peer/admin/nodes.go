@@ -26,10 +26,8 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	if err := p.DiskError(); err != nil {
 		st.Journal.DiskError = client.Plain(err.Error())
 	}
-	if s.cfg.Peers != nil {
-		if err := s.cfg.Peers.Err(); err != nil {
-			st.Warning = "nobody new is let in: " + err.Error()
-		}
+	if err := s.unreadable(); err != nil {
+		st.Warning = "nobody new is let in: " + client.Plain(err.Error())
 	}
 	if err := s.count(r.Context(), &st); err != nil {
 		return err
@@ -154,7 +152,7 @@ func (s *Server) learn(w http.ResponseWriter, r *http.Request) error {
 		return client.Problemf(client.CodeUsage, "bad_request", "an address is needed to learn where %s is", id)
 	}
 	if err := wire.CheckAddrs(req.Addrs); err != nil {
-		return client.Problemf(client.CodeUsage, "bad_address", "%v", err)
+		return client.Problemf(client.CodeUsage, "bad_address", "%s", client.Plain(err.Error())).Now("nothing was changed")
 	}
 	s.cfg.Peer.Learn(id, req.Addrs...)
 	s.names.learn(map[crypto.NodeID]string{id: req.Name})
@@ -176,14 +174,14 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	rights, err := wire.ParseRights(req.Rights)
 	if err != nil {
-		return client.Problemf(client.CodeUsage, "bad_rights", "%v", err).Then("peer key authorize --help")
+		return client.Problemf(client.CodeUsage, "bad_rights", "%s", client.Plain(err.Error())).Then("peer key authorize --help")
 	}
 	changed, err := peer.Authorize(s.cfg.Authorized, peer.AuthorizedPeer{Node: id, Rights: rights, Name: req.Name})
 	if errors.Is(err, peer.ErrPeerLine) {
-		return client.Problemf(client.CodeUsage, "bad_name", "%v", err).Now("nothing was changed").Then("peer key authorize --help")
+		return client.Problemf(client.CodeUsage, "bad_name", "%s", client.Plain(err.Error())).Now("nothing was changed").Then("peer key authorize --help")
 	}
 	if err != nil {
-		return client.Problemf(client.CodeUsage, "bad_file", "%v", err).Now("nothing was changed").Then("edit %s", s.cfg.Authorized)
+		return client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now("nothing was changed").Then("edit %s", s.cfg.Authorized)
 	}
 	if err := s.cfg.Peer.Reauthorize(r.Context()); err != nil {
 		return err
@@ -191,12 +189,20 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]bool{"changed": changed})
 }
 
+// unreadable is what is wrong with the file of authorized peers, nil if nothing is.
+func (s *Server) unreadable() error {
+	if s.cfg.Peers == nil {
+		return nil
+	}
+	return s.cfg.Peers.Err()
+}
+
 // reload reads the file of authorized peers again. One that cannot be read lets nobody new in and takes
 // nothing from those who are: a slip of the pen must not end a move that is under way. The answer names the file, since
 // whoever has edited one may have edited another.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
-	if s.cfg.Peers != nil && s.cfg.Peers.Err() != nil {
-		return client.Problemf(client.CodeUsage, "bad_file", "%v", s.cfg.Peers.Err()).
+	if err := s.unreadable(); err != nil {
+		return client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).
 			Now("nobody new is let in until that is repaired").Then("edit %s", s.cfg.Authorized)
 	}
 	if err := s.cfg.Peer.Reauthorize(r.Context()); err != nil {

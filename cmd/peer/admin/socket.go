@@ -2,10 +2,10 @@ package admin
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/ferrymesh/ferry/cmd/peer/client"
@@ -60,7 +60,8 @@ func clearSocket(path string) error {
 		return nil
 	}
 	if err != nil {
-		return client.Problemf(client.CodeError, "socket", "the admin socket cannot be opened: %v", err).Now("not started")
+		return client.Problemf(client.CodeError, "socket", "the admin socket cannot be opened: %v", err).
+			Now("not started").Then("ls -ld %s", client.Quote(filepath.Dir(path)))
 	}
 	if info.Mode().Type() != fs.ModeSocket {
 		return client.Problemf(client.CodeUsage, "not_a_socket", "%s exists and is not a socket, so it is left alone", path).
@@ -69,7 +70,7 @@ func clearSocket(path string) error {
 	conn, err := net.Dial("unix", path)
 	if err == nil {
 		conn.Close()
-		return client.Problemf(client.CodeRefused, "node_running", "a node is already running at %s", path).
+		return client.Problemf(client.CodeUsage, "node_running", "a node is already running at %s", path).
 			Now("that node goes on; nothing was started").Then("peer status --admin %s", path)
 	}
 	// Only a refusal proves that nobody listens. Anything else, such as a full backlog, may be a live node.
@@ -78,7 +79,8 @@ func clearSocket(path string) error {
 			Now("not started").Then("peer status --admin %s", path)
 	}
 	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("the socket of a node that has ended cannot be removed: %w", err)
+		return client.Problemf(client.CodeError, "socket", "the socket of a node that has ended cannot be removed: %v", err).
+			Now("not started").Then("rm %s", client.Quote(path))
 	}
 	return nil
 }

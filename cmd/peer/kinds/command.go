@@ -41,7 +41,7 @@ func parseSize(b []byte) (uint64, bool) {
 func malformed(kind, expected string, payload []byte) error {
 	shown, cut := payload, ""
 	if len(shown) > 40 {
-		shown, cut = shown[:40], "…"
+		shown, cut = shown[:40], "..."
 	}
 	return fmt.Errorf("%w: %s: %q%s: expected %s", ErrPayload, kind, shown, cut, expected)
 }

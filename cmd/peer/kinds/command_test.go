@@ -66,7 +66,7 @@ func TestMalformedText(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	err = malformed("kv", "less", []byte(strings.Repeat("x", 1000)))
-	if got := err.Error(); len(got) > 120 || !strings.Contains(got, `x"…:`) {
+	if got := err.Error(); len(got) > 120 || !strings.Contains(got, `x"...:`) {
 		t.Errorf("%s", got)
 	}
 }
