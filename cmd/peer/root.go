@@ -43,7 +43,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print results, progress and errors as JSON, one object per line")
-	flags.StringVar(&a.admin, "admin", "", "admin socket of the node (default, and with --data: DIR/"+socketFile+")")
+	flags.StringVar(&a.admin, "admin", "", "admin socket of the node (default DIR/"+socketFile+"; the variable does not count beside --data)")
 	flags.StringVar(&a.data, "data", "", "data directory DIR of the node (default $XDG_STATE_HOME/ferry or ~/.local/state/ferry)")
 	env(flags, "admin", "FERRY_ADMIN")
 	env(flags, "data", "FERRY_DATA")

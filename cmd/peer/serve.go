@@ -172,11 +172,11 @@ func (s *server) cannotStart(err error) error {
 	case errors.As(err, &number):
 		p.Code = client.CodeUsage
 		// More than any number of starts: what counts is that the number has never been used.
-		return p.Then("date +%%s > %s", boot)
+		return p.Then("date +%%s > %s", client.Quote(boot))
 	case strings.Contains(err.Error(), "boot counter"):
-		return p.Then("ls -ld %s %s; df %s", s.dir, boot, s.dir)
+		return p.Then("ls -ld %[1]s %[2]s; df %[1]s", client.Quote(s.dir), client.Quote(boot))
 	}
-	return p.Then("ls -ld %[1]s; df %[1]s", s.dir)
+	return p.Then("ls -ld %[1]s; df %[1]s", client.Quote(s.dir))
 }
 
 // start brings the node up: from here on it answers other nodes.

@@ -60,14 +60,14 @@ func directoryProblem(err error, path, dir string) error {
 	switch {
 	case errors.Is(err, bolt.ErrLocked):
 		return client.Problemf(client.CodeUsage, "node_running", "another process has the directory's file %s open", path).
-			Now("not started").Then("peer status --data %s", dir)
+			Now("not started").Then("peer status --data %s", client.Quote(dir))
 	case errors.Is(err, directory.ErrDamaged):
 		return client.Problemf(client.CodeProof, "damaged", "the directory is damaged: %s", client.Plain(err.Error())).
 			Now("not started; nothing on the disk was changed. A backup of it has forgotten decisions: see docs/operations.md, 3, before one is used").
-			Then("cp %s %s.damaged", path, path)
+			Then("cp %s %s", client.Quote(path), client.Quote(path+".damaged"))
 	}
 	return client.Problemf(client.CodeError, "not_started", "the directory cannot be opened: %s", client.Plain(err.Error())).
-		Now("not started").Then("ls -l %s", path)
+		Now("not started").Then("ls -l %s", client.Quote(path))
 }
 
 // directoryOf says for the ready line who decides; empty for nobody but the source.

@@ -31,10 +31,10 @@ func journalProblem(err error, dir string) *client.Problem {
 	switch {
 	case errors.Is(err, journal.ErrLocked):
 		return client.Problemf(client.CodeUsage, "node_running", "a node is running with the data directory %s", dir).
-			Now("that node goes on; nothing was started").Then("peer status --data %s", dir)
+			Now("that node goes on; nothing was started").Then("peer status --data %s", client.Quote(dir))
 	case errors.As(err, &damage):
 		return client.Problemf(client.CodeProof, "damaged", "%s", client.Plain(damage.Error())).
-			Now("nothing on the disk was changed").Then("peer journal verify --data %s", dir)
+			Now("nothing on the disk was changed").Then("peer journal verify --data %s", client.Quote(dir))
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (s *server) openAuthorized(f serveFlags) (err error) {
 	}
 	if s.authorized, err = peer.OpenAuthorized(s.authorizedPath); err != nil {
 		return client.Problemf(client.CodeUsage, "bad_file", "the file of authorized peers cannot be used: %s", client.Plain(err.Error())).
-			Now("not started").Then("edit %s", s.authorizedPath)
+			Now("not started").Then("edit %s", client.Quote(s.authorizedPath))
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func checkNodeName(name string) error {
 func (s *server) makeKey(path, name string) error {
 	if exists(path + ".pub") {
 		return client.Problemf(client.CodeUsage, "key_missing", "%[1]s is missing, and its public half %[1]s.pub is there: with a new key this would be another node", path).
-			Now("not started").Then("put %[1]s back from a backup, or mv %[1]s.pub %[1]s.pub.old if the key is lost", path)
+			Now("not started").Then("put %s back from a backup, or mv %s %s if the key is lost", path, client.Quote(path+".pub"), client.Quote(path+".pub.old"))
 	}
 	_, err := makeKey(path, name)
 	s.made = err == nil

@@ -181,7 +181,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return client.Problemf(client.CodeUsage, "bad_name", "%s", client.Plain(err.Error())).Now("nothing was changed").Then("peer key authorize --help")
 	}
 	if err != nil {
-		return client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now("nothing was changed").Then("edit %s", s.cfg.Authorized)
+		return client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now("nothing was changed").Then("edit %s", client.Quote(s.cfg.Authorized))
 	}
 	if err := s.cfg.Peer.Reauthorize(r.Context()); err != nil {
 		return err
@@ -203,7 +203,7 @@ func (s *Server) unreadable() error {
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	if err := s.unreadable(); err != nil {
 		return client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).
-			Now("nobody new is let in until that is repaired").Then("edit %s", s.cfg.Authorized)
+			Now("nobody new is let in until that is repaired").Then("edit %s", client.Quote(s.cfg.Authorized))
 	}
 	if err := s.cfg.Peer.Reauthorize(r.Context()); err != nil {
 		return err

@@ -65,18 +65,18 @@ func clearSocket(path string) error {
 	}
 	if info.Mode().Type() != fs.ModeSocket {
 		return client.Problemf(client.CodeUsage, "not_a_socket", "%s exists and is not a socket, so it is left alone", path).
-			Now("not started").Then("the same command with --admin %s.sock", path)
+			Now("not started").Then("the same command with --admin %s", client.Quote(path+".sock"))
 	}
 	conn, err := net.Dial("unix", path)
 	if err == nil {
 		conn.Close()
 		return client.Problemf(client.CodeUsage, "node_running", "a node is already running at %s", path).
-			Now("that node goes on; nothing was started").Then("peer status --admin %s", path)
+			Now("that node goes on; nothing was started").Then("peer status --admin %s", client.Quote(path))
 	}
 	// Only a refusal proves that nobody listens. Anything else, such as a full backlog, may be a live node.
 	if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, wsaRefused) {
 		return client.Problemf(client.CodeError, "socket", "%s may belong to a running node: %v", path, err).
-			Now("not started").Then("peer status --admin %s", path)
+			Now("not started").Then("peer status --admin %s", client.Quote(path))
 	}
 	if err := os.Remove(path); err != nil {
 		return client.Problemf(client.CodeError, "socket", "the socket of a node that has ended cannot be removed: %v", err).

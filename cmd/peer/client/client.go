@@ -210,7 +210,7 @@ func (c *Client) failed(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return Problemf(CodeDeadline, "deadline", "the node at %s has not answered in the time allowed", c.socket).
-			Now("unknown: what was asked for may still happen").Then("peer status --admin %s", c.socket)
+			Now("unknown: what was asked for may still happen").Then("peer status --admin %s", Quote(c.socket))
 	case ctx.Err() != nil:
 		return Problemf(CodeInterrupted, "interrupted", "interrupted").Now("what was started goes on")
 	}
@@ -224,7 +224,7 @@ func (c *Client) failed(ctx context.Context, err error) error {
 			Then("peer serve, with the settings that the node had before, or --admin SOCKET for a node elsewhere")
 	}
 	return Problemf(CodeUnreachable, "node_gone", "the connection to the node at %s broke: %v", c.socket, err).
-		Now("unknown: what was asked for may or may not have happened").Then("peer status --admin %s", c.socket)
+		Now("unknown: what was asked for may or may not have happened").Then("peer status --admin %s", Quote(c.socket))
 }
 
 // reason is the innermost text of a failed dial, without the socket's path, which is said already.

@@ -11,7 +11,8 @@
 // # Names
 //
 // Wherever a daemon, a node or a migration is expected, its name, its full id, or a prefix of one of them
-// that fits nothing else will do. A prefix that fits more is an error that lists what it fits.
+// that fits nothing else will do. A prefix that fits more is an error that lists what it fits. To stop a daemon, to
+// submit to it and to move it, it and the nodes are named in full, or by the first 8 digits of an id at least.
 //
 // # Errors
 //
