@@ -91,7 +91,7 @@ func (p *progress) text(m client.Migration) string {
 	case m.Outcome == client.OutcomeInDoubt && m.Phase != "cutover" && m.Phase != "complete":
 		return " in doubt  the source has fallen silent, it is asked again and again"
 	case m.Outcome == client.OutcomeInDoubt && slices.Contains(m.Roles, subproto.Source.String()):
-		return " in doubt  frozen: it is handed to the target again until that confirms it"
+		return " in doubt  frozen: the target, or the directory, has not confirmed it yet"
 	case m.Outcome == client.OutcomeInDoubt:
 		return " in doubt  the source serves it, or has committed it and it waits frozen"
 	case m.Phase == "transfer":

@@ -37,19 +37,19 @@ func moveProblem(b *book, m node.Migration, out *client.Migration) *client.Probl
 }
 
 // doubt is what is known of a daemon in doubt. Only its source knows that it is frozen: seen from elsewhere, it may have
-// gone on serving, since a source that has not committed thaws.
+// gone on serving, since a source that has not committed thaws. And a third node may be cut off from both, while they go on.
 func (b *book) doubt(m node.Migration, from, to string) string {
+	sure := ""
+	if m.Target != b.self {
+		sure = " as far as this node knows"
+	}
 	switch {
 	case m.Phase < wire.PhaseCutover:
-		return "in doubt: not at " + to + "; " + from + " is asked again and again, and has it, unless it was in memory only and its process has died"
-	case m.Source == b.self && !committed(m):
+		return "in doubt: not at " + to + sure + "; " + from + " is asked again and again, and has it, unless it was in memory only and its process has died"
+	case m.Source == b.self && m.State == "promised":
 		return "in doubt and frozen: nobody serves it until it is known what the directory has decided, which is asked again and again"
 	case m.Source == b.self:
 		return "in doubt and frozen: nobody serves it until the handover reaches " + to + ", and it is delivered again and again"
-	}
-	sure := ""
-	if m.Target != b.self {
-		sure = ", as far as this node knows"
 	}
 	return "in doubt: " + to + " does not serve it" + sure + "; " + from + " does, or has committed it, and then nobody does until the handover reaches " + to
 }

@@ -35,7 +35,7 @@ func TestDoubtIsFrozenOnlyAtTheSource(t *testing.T) {
 		{alpha, "committed", "in doubt and frozen: nobody serves it until the handover reaches bravo, and it is delivered again and again"},
 		{alpha, "promised", "in doubt and frozen: nobody serves it until it is known what the directory has decided, which is asked again and again"},
 		{bravo, "holding", "in doubt: bravo does not serve it; alpha does, or has committed it, and then nobody does until the handover reaches bravo"},
-		{charlie, "cutover", "in doubt: bravo does not serve it, as far as this node knows; alpha does, or has committed it, and then nobody does until the handover reaches bravo"},
+		{charlie, "cutover", "in doubt: bravo does not serve it as far as this node knows; alpha does, or has committed it, and then nobody does until the handover reaches bravo"},
 	} {
 		p := told(c.self, node.Migration{Outcome: wire.OutcomeInDoubt, Reason: wire.ReasonUnreachable, Phase: wire.PhaseCutover, State: c.state})
 		if p.Code != client.CodeInDoubt || p.Outcome != c.now {
@@ -43,7 +43,7 @@ func TestDoubtIsFrozenOnlyAtTheSource(t *testing.T) {
 		}
 	}
 	p := told(charlie, node.Migration{Outcome: wire.OutcomeInDoubt, Phase: wire.PhaseTransfer})
-	if !strings.HasPrefix(p.Outcome, "in doubt: not at bravo; alpha is asked again and again") {
+	if !strings.HasPrefix(p.Outcome, "in doubt: not at bravo as far as this node knows; alpha is asked again and again") {
 		t.Errorf("before the cutover: %s", p.Outcome)
 	}
 }
