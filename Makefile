@@ -13,8 +13,9 @@ MODULES = directory/etcd chaos bench
 check: ## all of CHECKS, with a summary at the end
 	@sh scripts/check.sh $(CHECKS)
 
-build: ## the program, as ./peer
-	go build -o peer ./cmd/peer
+# Not as ./peer: that is the folder of a package, into which go build would put the program.
+build: ## the program, as bin/peer
+	go build -o bin/peer ./cmd/peer
 
 vet:
 	go vet ./...

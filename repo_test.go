@@ -429,6 +429,46 @@ func TestReadmeProgram(t *testing.T) {
 	}
 }
 
+// TestMakeTargetsOfThePages: what the README and CONTRIBUTING.md tell people to make, by itself on a line or in backquotes, is a target.
+func TestMakeTargetsOfThePages(t *testing.T) {
+	targets := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^([a-z][a-z-]*):`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		targets[m[1]] = true
+	}
+	named := regexp.MustCompile("(?m)(?:^    |`)make ([a-z-]+)")
+	found := 0
+	for _, page := range []string{"README.md", "CONTRIBUTING.md"} {
+		for _, m := range named.FindAllStringSubmatch(read(t, page), -1) {
+			found++
+			if !targets[m[1]] {
+				t.Errorf("%s: there is no target %s in the Makefile", page, m[1])
+			}
+		}
+	}
+	if found < 4 || len(targets) < 10 {
+		t.Fatalf("only %d of %d targets are named: does this test still read the pages?", found, len(targets))
+	}
+}
+
+// TestMakeBuildIsIgnored: the program goes to a folder of its own, which git does not look at. A path that is a folder already would
+// have it put inside, among sources.
+func TestMakeBuildIsIgnored(t *testing.T) {
+	m := regexp.MustCompile(`(?m)^\tgo build -o (\S+) \./cmd/peer$`).FindStringSubmatch(read(t, "Makefile"))
+	if m == nil {
+		t.Fatal("the Makefile does not build the program")
+	}
+	if info, err := os.Stat(m[1]); err == nil && info.IsDir() {
+		t.Errorf("make build puts the program into the folder %s", m[1])
+	}
+	dir, _, _ := strings.Cut(m[1], "/")
+	if !slices.Contains(strings.Fields(read(t, ".gitignore")), "/"+dir+"/") {
+		t.Errorf("make build makes %s, which .gitignore does not have", m[1])
+	}
+	if !strings.Contains(read(t, "README.md"), "`"+m[1]+"`") {
+		t.Errorf("make build makes %s, which the README does not say", m[1])
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
