@@ -1,12 +1,12 @@
 package peer
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ferrymesh/ferry/crypto"
@@ -24,6 +24,23 @@ var ErrPeerLine = errors.New("peer: the line could not be read again")
 // A file with a line that cannot be read is left alone: a node lets nobody in by such a file, and adding to
 // it would only look as if it worked. For the same reason no line is written that could not be read: ErrPeerLine.
 func Authorize(path string, p AuthorizedPeer) (changed bool, err error) {
+	return editAuthorized(path, func(lines []string) ([]string, error) { return authorizedLines(path, lines, p) })
+}
+
+// Revoke takes every line of a key out of a file of authorized peers and reports whether there was one. The file is edited
+// with the care of Authorize: what else is in it stays as it is, and one with a line that cannot be read is left alone. One
+// that does not exist has no line of anybody.
+func Revoke(path string, node crypto.NodeID) (changed bool, err error) {
+	changed, err = editAuthorized(path, func(lines []string) ([]string, error) { return linesWithout(path, lines, node) })
+	if errors.Is(err, fs.ErrNotExist) { // not even its folder is there
+		return false, nil
+	}
+	return changed, err
+}
+
+// editAuthorized replaces the file with its edited lines, while nobody else edits it. No lines at all are no file yet, or
+// an empty one.
+func editAuthorized(path string, edit func(lines []string) ([]string, error)) (changed bool, err error) {
 	unlock, err := lockDir(filepath.Dir(path))
 	if err != nil {
 		return false, err
@@ -33,19 +50,38 @@ func Authorize(path string, p AuthorizedPeer) (changed bool, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	text, err := authorizedText(path, string(old), p)
-	if err != nil || bytes.Equal(text, old) {
+	var lines []string
+	if len(old) > 0 {
+		lines = strings.Split(strings.TrimSuffix(string(old), "\n"), "\n")
+	}
+	edited, err := edit(slices.Clone(lines))
+	if err != nil || slices.Equal(edited, lines) {
 		return false, err
+	}
+	var text []byte
+	for _, line := range edited {
+		text = append(append(text, line...), '\n')
 	}
 	return true, replaceFile(path, text, 0o600)
 }
 
-// authorizedText is the file with the peer's line in it.
-func authorizedText(path, old string, p AuthorizedPeer) ([]byte, error) {
-	var lines []string
-	if old = strings.TrimSuffix(old, "\n"); old != "" {
-		lines = strings.Split(old, "\n")
+// linesWithout is the file without any line of a key.
+func linesWithout(path string, lines []string, node crypto.NodeID) ([]string, error) {
+	kept := lines[:0]
+	for n, line := range lines {
+		at, err := authorizedNode(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n+1, err)
+		}
+		if at == nil || at.Node != node {
+			kept = append(kept, line)
+		}
 	}
+	return kept, nil
+}
+
+// authorizedLines is the file with the peer's line in it.
+func authorizedLines(path string, lines []string, p AuthorizedPeer) ([]string, error) {
 	found := false
 	kept := lines[:0]
 	for n, line := range lines {
@@ -73,7 +109,7 @@ func authorizedText(path, old string, p AuthorizedPeer) ([]byte, error) {
 		}
 		kept = append(kept, line)
 	}
-	return []byte(strings.Join(kept, "\n") + "\n"), nil
+	return kept, nil
 }
 
 // authorizedNode reads one line; nil for an empty line or a comment.

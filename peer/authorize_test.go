@@ -55,6 +55,70 @@ func TestAuthorizeKeepsTheRest(t *testing.T) {
 	}
 }
 
+// TestRevokeKeepsTheRest: every line of the key is gone, also the second of two, and nothing else.
+func TestRevokeKeepsTheRest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "authorized_peers")
+	ids := nodeIDs(t, 3)
+	lost := crypto.AuthorizedLine(ids[0], []string{"submit"}, "a") + "\n"
+	rest := "# the machines in the cellar\n\n" + crypto.AuthorizedLine(ids[1], nil, "b") + "\n"
+	if err := os.WriteFile(path, []byte(lost+rest+lost), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range []struct {
+		node    crypto.NodeID
+		changed bool
+		want    string
+	}{{ids[2], false, lost + rest + lost}, {ids[0], true, rest}, {ids[0], false, rest}} {
+		changed, err := Revoke(path, s.node)
+		got, _ := os.ReadFile(path)
+		if err != nil || changed != s.changed || string(got) != s.want {
+			t.Fatalf("step %d: changed %v, %v; the file is\n%s\nwant\n%s", i, changed, err, got, s.want)
+		}
+	}
+}
+
+// TestRevokeTheLastPeer leaves a file that lets nobody in.
+func TestRevokeTheLastPeer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "authorized_peers")
+	id := nodeIDs(t, 1)[0]
+	for range 2 { // once more after that: an empty file is edited as well
+		if _, err := Authorize(path, AuthorizedPeer{Node: id, Rights: wire.AllRights}); err != nil {
+			t.Fatal(err)
+		}
+		if changed, err := Revoke(path, id); err != nil || !changed {
+			t.Fatalf("changed %v, %v", changed, err)
+		}
+		if a, err := OpenAuthorized(path); err != nil || len(a.Peers()) != 0 {
+			t.Fatalf("%d peers are let in, %v", len(a.Peers()), err)
+		}
+	}
+}
+
+// TestRevokeWithoutAFile: there is no line of anybody, and none is made.
+func TestRevokeWithoutAFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{filepath.Join(dir, "authorized_peers"), filepath.Join(dir, "nowhere", "authorized_peers")} {
+		changed, err := Revoke(path, nodeIDs(t, 1)[0])
+		if _, there := os.Lstat(path); changed || err != nil || there == nil {
+			t.Errorf("%s: changed %v, %v", path, changed, err)
+		}
+	}
+}
+
+// TestRevokeLeavesABrokenFileAlone: a node takes nothing from anybody by it.
+func TestRevokeLeavesABrokenFileAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "authorized_peers")
+	id := nodeIDs(t, 1)[0]
+	text := crypto.AuthorizedLine(id, nil, "a") + "\nsubmit ssh-rsa AAAA\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	changed, err := Revoke(path, id)
+	if got, _ := os.ReadFile(path); changed || err == nil || !strings.Contains(err.Error(), path+":2:") || string(got) != text {
+		t.Fatalf("changed %v, %v", changed, err)
+	}
+}
+
 // TestAuthorizeLeavesABrokenFileAlone: nobody is let in by it anyway.
 func TestAuthorizeLeavesABrokenFileAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "authorized_peers")
