@@ -37,8 +37,8 @@ func (k keyReport) write(w io.Writer) {
 
 // newKey is the group of commands about keys. None of them needs a running node.
 func newKey(a *app) *cobra.Command {
-	return group("key", "Make keys, and say whose keys may do what here", "  peer key new --name edge-a\n  peer key authorize edge-b.pub --rights submit,migrate-in\n  peer key ls",
-		newKeyNew(a), newKeyShow(a), newKeyAuthorize(a), newKeyLs(a))
+	return group("key", "Make keys, and say whose keys may do what here", "  peer key new --name edge-a\n  peer key authorize edge-b.pub --rights submit,migrate-in\n  peer key revoke edge-b\n  peer key ls",
+		newKeyNew(a), newKeyShow(a), newKeyAuthorize(a), newKeyRevoke(a), newKeyLs(a))
 }
 
 // newKeyNew writes both halves, as ssh-keygen does, because the other half is what the neighbors need.
@@ -157,13 +157,13 @@ func newKeyShow(a *app) *cobra.Command {
 
 // showKey reads either half of a key.
 func showKey(path string) (crypto.NodeID, string, error) {
-	id, name, err := publicKeyFile(path)
+	id, name, err := publicKeyFile(path, nodeKeyAt)
 	if err == nil || exists(path) && !isSecret(path) {
 		return id, name, err
 	}
 	key, name, err := loadKey(path)
 	if err != nil {
-		return crypto.NodeID{}, "", err
+		return crypto.NodeID{}, "", leaving(err, untouched)
 	}
 	defer key.Wipe()
 	return key.ID(), name, nil
@@ -182,7 +182,7 @@ func loadKey(path string) (*crypto.NodeKeypair, string, error) {
 		return key, name, nil
 	}
 	p := client.Problemf(client.CodeUsage, "bad_key", "the key cannot be used: %s", client.Plain(err.Error())).Now("not started")
-	_, _, notPublic := publicKeyFile(path)
+	_, _, notPublic := publicKeyFile(path, nodeKeyAt)
 	switch {
 	case notPublic == nil:
 		p.Detail = "the key cannot be used: " + path + " is the public half, and the secret one is wanted"

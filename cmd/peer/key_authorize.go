@@ -51,7 +51,7 @@ func newKeyAuthorize(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.tellNode(cmd.Context(), path); err != nil {
+			if _, err := a.tellNode(cmd.Context(), path, edit{"the line is in", "the running node lets nobody in by that line"}); err != nil {
 				return err
 			}
 			return a.print(r, r.writeChange)
@@ -80,10 +80,11 @@ func authorize(path, key, name, rights string) (r authorizedReport, err error) {
 	}
 	set, err := wire.ParseRights(rights)
 	if err != nil {
-		return r, usage("--rights: %s", client.Plain(err.Error())).Then("peer key authorize --help")
+		return r, usage("--rights: %s", client.Plain(err.Error())).Now(untouched).Then("peer key authorize --help")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return r, err
+		return r, client.Problemf(client.CodeError, "not_written", "the folder of %s cannot be made: %v", path, cause(err)).
+			Now(untouched).Then("the same command with --authorized FILE, where FILE can be written")
 	}
 	p := peer.AuthorizedPeer{Node: id, Rights: set, Name: cmp.Or(name, comment)}
 	changed, err := peer.Authorize(path, p)
@@ -95,7 +96,7 @@ func authorize(path, key, name, rights string) (r authorizedReport, err error) {
 
 // badAuthorized tells a line that cannot be written from a file that cannot be edited.
 func badAuthorized(err error, path string) error {
-	p := client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now("nothing was changed")
+	p := client.Problemf(client.CodeUsage, "bad_file", "%s", client.Plain(err.Error())).Now(untouched)
 	if errors.Is(err, peer.ErrPeerLine) {
 		return p.Then("peer key authorize --help")
 	}
@@ -111,25 +112,41 @@ func (r authorizedReport) writeChange(w io.Writer) {
 	fmt.Fprintf(w, "%s  %s  %s: %s\n", r.Name, r.Fingerprint, did, cmp.Or(r.Rights, "nothing but to connect"))
 }
 
+// edit is what has been done to a file of authorized peers: that the line is in it, or the key out of it.
+type edit struct {
+	done  string // up to the name of the file
+	other string // what a running node does that reads another file
+}
+
 // tellNode makes a running node look at its file now and not within the next seconds, and makes sure that it is the one
-// that was edited. If there is no node, it will read the file when it starts.
-func (a *app) tellNode(ctx context.Context, path string) error {
+// that was edited. If there is no node, it will read the file when it starts; told is false then.
+func (a *app) tellNode(ctx context.Context, path string, e edit) (told bool, err error) {
 	c, err := a.client()
 	if err != nil {
-		return err
+		return false, notTold(err, path, e)
 	}
 	defer c.Close()
 	r, err := c.Reload(ctx)
 	switch {
 	case errors.Is(err, &client.Problem{Kind: "no_node"}):
-		return nil
+		return false, nil
 	case err != nil:
-		return err
+		return false, notTold(err, path, e)
 	case r.Authorized != "" && !sameFile(r.Authorized, path):
-		return client.Problemf(client.CodeUsage, "other_file", "the line is in %s, and the node that runs here reads %s", path, r.Authorized).
-			Now("the running node lets nobody in by that line").Then("the same command with --authorized %s", r.Authorized)
+		return false, client.Problemf(client.CodeUsage, "other_file", "%s %s, and the node that runs here reads %s", e.done, path, r.Authorized).
+			Now("%s", e.other).Then("the same command with --authorized %s", r.Authorized)
 	}
-	return nil
+	return true, nil
+}
+
+// notTold says what is so after an edit of which the node could not be told: the file counts all the same, since a node looks
+// at it when somebody connects, and every few seconds for those who are.
+func notTold(err error, path string, e edit) error {
+	var p *client.Problem
+	if !errors.As(err, &p) {
+		p = client.Problemf(client.CodeError, "not_told", "the node could not be told: %v", err)
+	}
+	return p.Now("%s %s, and a node that reads that file goes by it within seconds", e.done, path)
 }
 
 // sameFile reports whether two paths lead to one file that exists.
