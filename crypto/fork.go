@@ -100,6 +100,10 @@ func AppendFork(dst []byte, f Fork) []byte {
 	return AppendPassport(AppendPassport(dst, f.A), f.B)
 }
 
+// IsFork reports whether b begins as evidence does. Whether it is some is for
+// ParseFork and Verify to say.
+func IsFork(b []byte) bool { return bytes.HasPrefix(b, []byte(forkMagic)) }
+
 // ParseFork reads evidence that is the whole of b. It does not verify. Errors
 // match ErrNoFork, and also ErrBadPassport or one of codec's.
 func ParseFork(b []byte) (Fork, error) {

@@ -146,6 +146,9 @@ func TestC3_EvidenceTravels(t *testing.T) {
 		t.Fatal("no fork")
 	}
 	b := AppendFork(nil, fork)
+	if !IsFork(b) || IsFork(AppendPassport(nil, fork.A)) || IsFork(b[:4]) {
+		t.Error("evidence is not told from a passport")
+	}
 	got, err := ParseFork(b)
 	if err != nil || !reflect.DeepEqual(got, fork) || !bytes.Equal(AppendFork(nil, got), b) {
 		t.Fatalf("round trip: %v", err)

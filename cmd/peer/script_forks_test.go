@@ -8,7 +8,7 @@ import (
 	"github.com/ferrymesh/ferry/crypto"
 )
 
-// forks writes two passports of one daemon, which was handed to two nodes at once.
+// forks writes passports of one daemon, which was handed to as many nodes at once.
 func forks(ts *testscript.TestScript, _ bool, args []string) {
 	key, err := crypto.GenerateEntityKeypair()
 	ts.Check(err)
@@ -18,6 +18,18 @@ func forks(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		ts.Check(os.WriteFile(ts.MkAbs(name), crypto.AppendPassport(nil, handedOver(ts, key, passport)), 0o644))
 	}
+}
+
+// administered writes the passport of a daemon whose birth names an administrator, and sets $NAME to the fingerprint of that key.
+func administered(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := crypto.GenerateEntityKeypair()
+	ts.Check(err)
+	administrator, err := crypto.GenerateEntityKeypair()
+	ts.Check(err)
+	birth, err := crypto.SignGenesis(key, "kv", administrator.Public())
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), crypto.AppendPassport(nil, crypto.NewPassport(birth)), 0o644))
+	ts.Setenv(args[0], crypto.NodeID(administrator.Public()).String())
 }
 
 // handedOver is the passport after a handover to a node made for the purpose.

@@ -38,14 +38,15 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"peer": main}
 //	garbage ADDRESS         send datagrams that are no QUIC to an address
 //	long FILE LINE N        write a file of two lines, the second with N bytes
 //	flip FILE OFFSET        change one bit of a file; a negative offset counts from its end
-//	forks A B               write two passports of one daemon that contradict each other
+//	forks A B…              write passports of one daemon that contradict each other
+//	administered NAME FILE  write the passport of a daemon that has an administrator, set $NAME to the key's fingerprint
 //	capture NAME REGEXP     set $NAME to the first group that matches the last standard output
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "serve": serveNode, "stopped": stopped, "killed": killed, "ended": ended, "limited": limited, "paused": paused, "resumed": resumed, "until": until,
-			"mode": mode, "garbage": garbage, "flip": flip, "long": long, "forks": forks, "capture": capture,
+			"mode": mode, "garbage": garbage, "flip": flip, "long": long, "forks": forks, "administered": administered, "capture": capture,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values[nodes{}] = make(map[string]*process)

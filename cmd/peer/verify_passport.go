@@ -17,14 +17,16 @@ type passportFile struct {
 	passport crypto.Passport
 }
 
-// proofCheck is what was found about one passport.
+// proofCheck is what was found about one passport, or about evidence that does not hold.
 type proofCheck struct {
 	File      string     `json:"file"`
 	OK        bool       `json:"ok"`
+	Evidence  bool       `json:"evidence,omitempty"` // it is no passport, but what should prove a fork
 	Error     string     `json:"error,omitempty"`
 	Entity    string     `json:"entity,omitempty"`
 	BirthKey  string     `json:"birth_key,omitempty"` // fingerprint
 	Kind      string     `json:"kind,omitempty"`
+	Admin     string     `json:"administrator,omitempty"` // fingerprint of the key that may force the daemon to any node
 	Epoch     uint64     `json:"epoch,omitempty"`
 	Nodes     []string   `json:"nodes,omitempty"` // fingerprints of the holders, in order
 	Forced    int        `json:"forced,omitempty"`
@@ -78,6 +80,9 @@ func describePassport(name string, p crypto.Passport) proofCheck {
 	c := proofCheck{
 		File: name, Entity: p.Entity.String(), BirthKey: crypto.NodeID(p.Entity).String(), Kind: p.Genesis.Kind, Epoch: p.Epoch(),
 	}
+	if admin := p.Genesis.Administrator; !admin.IsZero() {
+		c.Admin = crypto.NodeID(admin).String()
+	}
 	for i, h := range p.Handovers {
 		if i == 0 {
 			c.Nodes = append(c.Nodes, h.From.String())
@@ -107,6 +112,9 @@ func (c proofCheck) write(w io.Writer) {
 		fmt.Fprintf(w, ", last certified head %s %s", number(c.Sequence), shortID(c.Head))
 	}
 	fmt.Fprintln(w)
+	if c.Admin != "" {
+		fmt.Fprintf(w, "[NOTE] the administrator's key %s may hand the daemon to any node, without its holder\n", c.Admin)
+	}
 	if c.Decided > 0 {
 		fmt.Fprintf(w, "[OK] %s decided by a directory, with the signature of the node that accepted\n", count(c.Decided, "handover"))
 	}
