@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -39,19 +40,22 @@ removed with --remove and the name of the run.
 code is 10, and the message says which and by how much. The figures:
 `
 
+// maxBenchNodes is how many nodes a run can move daemons to.
+const maxBenchNodes = 64
+
 // newBench is a thin command: package bench knows what to do.
 func newBench(a *app) *cobra.Command {
 	var f bench.Flags
 	remove := ""
 	cmd := &cobra.Command{
-		Use: "bench [NODE]...", Short: "Measure this node and others with daemons that come and go", Args: takes(0, 64),
+		Use: "bench [NODE]...", Short: "Measure this node and others with daemons that come and go", Args: takes(0, maxBenchNodes),
 		Long: benchLong + bench.MetricsHelp(),
 		Example: `  peer bench
   peer bench edge-b --state 1GiB --rate 5k --moves 20
   peer bench edge-b edge-c --daemons 50 --state 1MiB --parallel 8 --durability both
   peer bench edge-b --fail-if 'blackout_p99>50ms' --fail-if 'transfer_p50<100MiB/s' --json
   peer bench --remove bench-k3x5qa`,
-		ValidArgsFunction: completing(a, completeNodes),
+		ValidArgsFunction: completing(a, slices.Repeat([]func(*app, context.Context) []string{completeNodes}, maxBenchNodes)...),
 	}
 	f.Add(cmd.Flags())
 	cmd.Flags().StringVar(&remove, "remove", "", "remove the daemons of a run that ended without doing so, and measure nothing")

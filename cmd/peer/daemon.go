@@ -172,3 +172,10 @@ func completing(a *app, words ...func(*app, context.Context) []string) cobra.Com
 		return words[len(args)](a, ctx), cobra.ShellCompDirectiveNoFileComp
 	}
 }
+
+// completingFlag offers words for a flag, whatever arguments there are already.
+func completingFlag(a *app, words func(*app, context.Context) []string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return completing(a, words)(cmd, nil, begun)
+	}
+}

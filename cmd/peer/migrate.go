@@ -50,6 +50,7 @@ func newMigrate(a *app) *cobra.Command {
 	flags.DurationVar(&f.req.Timeout, "timeout", 0, "give up after this long altogether (default: the source's)")
 	flags.StringVar(&f.rate, "max-rate", "", "send the state no faster than this per second, such as 50MiB (default: no limit)")
 	flags.StringVar(&f.req.From, "from", "", "node that has the daemon, if it is not this one; it must have given this node the right migrate-out")
+	_ = cmd.RegisterFlagCompletionFunc("from", completingFlag(a, completeNodes))
 	flags.BoolVar(&f.detach, "detach", false, "do not watch: print the migration and return")
 	return cmd
 }

@@ -46,6 +46,7 @@ A node has the passports of the daemons that are here, and of those that left it
 		})),
 	}
 	cmd.Flags().StringVar(&f.daemon, "daemon", "", "the daemon, instead of one of its moves")
+	_ = cmd.RegisterFlagCompletionFunc("daemon", completingFlag(a, completeDaemons))
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "file to write; - for standard output")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace the file if it exists")
 	return cmd

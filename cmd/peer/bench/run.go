@@ -49,12 +49,11 @@ func Run(ctx context.Context, c *client.Client, o Options, out Output) error {
 	if r.Complete {
 		r.judge(o.Conditions)
 	}
+	var written error
 	if b.load != nil {
-		if err := r.Write(out.Out, out.JSON); err != nil {
-			return err
-		}
+		written = r.Write(out.Out, out.JSON)
 	}
-	return b.conclude(ctx, r, err, left)
+	return cmp.Or(b.conclude(ctx, r, err, left), written)
 }
 
 // measure starts the daemons, feeds them and moves them. When it returns, nothing is submitted any more, and nothing is
