@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,8 +28,9 @@ func newJournalVerify(a *app) *cobra.Command {
 		Use: "verify", Short: "Check the journal of a stopped node", Args: takes(0, 0),
 		Long: `Check the journal of a stopped node: every record, the digest of every snapshot, and that the log of each
 daemon follows from its snapshot. Nothing is changed. Exit 9 if something does not verify; INTACT is then what
-can be restored of each daemon. Records that are damaged may have handed a daemon to another node, so one that is
-listed here may serve elsewhere.`,
+would be intact of each daemon, by its snapshot and the log behind it. No command goes on from there: records that
+are damaged may have handed a daemon to another node, so one that is listed here may serve elsewhere.
+docs/operations.md, 4.1, says what to do.`,
 		Example: "  peer journal verify\n  peer journal verify --data ./edge-a --json",
 		RunE: interruptible(func([]string) error {
 			dir, err := a.dataDir()
@@ -43,10 +46,8 @@ listed here may serve elsewhere.`,
 				return err
 			}
 			v := viewOf(dir, &r, known)
-			if err := a.print(v, v.write); err != nil {
-				return err
-			}
-			return v.problem()
+			printed := a.print(v, v.write)
+			return cmp.Or(v.problem(), printed)
 		}),
 	}
 }
@@ -195,7 +196,7 @@ func copyOf(c journal.CopyReport, l *learned) copyView {
 	}
 }
 
-// intact is how much of a copy can be restored. One that was still arriving may have no snapshot yet. In a log that
+// intact is how much of a copy is there to go on from. One that was still arriving may have no snapshot yet. In a log that
 // is damaged there may be more of any copy, which cannot be read.
 func (c copyView) intact(logDamaged bool) string {
 	switch {
@@ -253,7 +254,7 @@ func (v *journalView) problem() error {
 	p := client.Problemf(client.CodeProof, "damaged", "the journal in %s is damaged", v.Data)
 	if v.logDamaged() {
 		return p.Now("nothing was changed; no node starts on it, since what the damaged records said is not known: a daemon listed here may serve elsewhere").
-			Then("cp -a %s %s.damaged, before anything else", v.Data, v.Data)
+			Then("cp -a %[1]s %[1]s.damaged, before anything else; then docs/operations.md, 4.1", filepath.Clean(v.Data))
 	}
 	return p.Now("nothing was changed; the daemons that are whole serve again when the node starts").Then("peer serve --data %s", v.Data)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -56,22 +57,29 @@ func TestEveryExampleIsACommandLine(t *testing.T) {
 	}
 }
 
-// TestEveryCommandOfTheReadme: the README's command lines, which are indented and end in a comment, too.
-func TestEveryCommandOfTheReadme(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+// TestEveryCommandOfThePages: the command lines of the README and of docs, which are indented and may end in a comment, too.
+func TestEveryCommandOfThePages(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) < 5 {
+		t.Fatalf("only %d pages found: %v", len(pages), err)
 	}
 	found := 0
-	for line := range strings.Lines(string(text)) {
-		command, _, _ := strings.Cut(line, "#")
-		command = strings.Replace(command, "go run ./cmd/peer", "peer", 1)
-		if strings.HasPrefix(command, "    peer ") {
-			found++
-			checkLine(t, command)
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			command, _, _ := strings.Cut(line, "#")
+			indented := strings.HasPrefix(command, "    ") // and more than that in a list
+			command = strings.Replace(strings.TrimLeft(command, " "), "go run ./cmd/peer", "peer", 1)
+			if indented && strings.HasPrefix(command, "peer ") && !strings.HasPrefix(command, "peer  ") { // that is a row of a drawing
+				found++
+				checkLine(t, command)
+			}
 		}
 	}
-	if found < 8 {
+	if found < 16 {
 		t.Errorf("only %d commands found", found)
 	}
 }
@@ -169,7 +177,7 @@ func TestCommandLinesThatMeanNothing(t *testing.T) {
 
 // TestEmptyArguments: a variable that is not set names nothing. An event may be empty.
 func TestEmptyArguments(t *testing.T) {
-	for _, args := range [][]string{{"send", "", "put a 1"}, {"migrate", "notes", ""}, {"daemon", "show", ""}, {"verify", "a", ""}, {"bench", ""}, {"key", "new", ""}} {
+	for _, args := range [][]string{{"send", "", "put a 1"}, {"migrate", "notes", ""}, {"daemon", "show", ""}, {"verify", "a", ""}, {"bench", ""}, {"key", "new", ""}, {"key", "revoke", ""}} {
 		var out, errs bytes.Buffer
 		if code := run(args, strings.NewReader(""), &out, &errs); code != client.CodeUsage || !strings.Contains(errs.String(), "was given an empty one\n") {
 			t.Errorf("peer %q: exit %d, %s", args, code, errs.String())
