@@ -43,7 +43,7 @@ func newCluster(ctx context.Context, names []string, level wire.Durability, prod
 		return c, err
 	}
 	c.base = base
-	if err := os.Mkdir(filepath.Join(base, logDir), 0o700); err != nil {
+	if err := os.Mkdir(c.logs(), 0o700); err != nil {
 		return c, err
 	}
 	for _, name := range names {
@@ -155,6 +155,9 @@ func (c *cluster) peaks() map[string]uint64 {
 	return peaks
 }
 
+// logs is where the nodes' logs are.
+func (c *cluster) logs() string { return filepath.Join(c.base, logDir) }
+
 // close ends the nodes and removes the directory. With keepLogs the logs stay, and the path of theirs is
 // returned.
 func (c *cluster) close(keepLogs bool) (logs string, err error) {
@@ -177,5 +180,5 @@ func (c *cluster) close(keepLogs bool) (logs string, err error) {
 	for _, m := range c.members {
 		err = errors.Join(err, os.RemoveAll(m.dir))
 	}
-	return filepath.Join(c.base, logDir), err
+	return c.logs(), err
 }

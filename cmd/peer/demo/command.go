@@ -21,7 +21,8 @@ Exits with 0 only if every line that it prints holds.
   lost       events of the producer that the daemon's own record does not have; twice, those it has more
              than once
 
-With --json the last line on standard output is one object of the type "summary".`
+With --json the last line on standard output is one object of the type "summary". After a failure the logs of the
+nodes are kept, and the summary says where.`
 
 // Command returns the command "demo". Its errors are client.Problems. It expects the flag --json among
 // those of the commands above it.
@@ -47,7 +48,7 @@ func Command() *cobra.Command {
 		// through the clean-up.
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 		defer stop()
-		return run(ctx, o, &report{out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr(), json: o.json})
+		return run(ctx, o, &report{out: cmd.OutOrStdout(), json: o.json})
 	}
 	return cmd
 }

@@ -119,6 +119,8 @@ type object struct {
 	Moves    []struct{ From, To, Outcome string }
 	Peaks    map[string]uint64 `json:"peak_rss_bytes"`
 	Problems []string
+	Logs     string
+	Commands []string
 }
 
 // next reads one line of the output; false at its end.
@@ -196,6 +198,15 @@ func (d *tourist) signal(s syscall.Signal) {
 	}
 }
 
+// onlyAnError checks that standard error has one object and no line for people: the demo has ended with an error.
+func (d *tourist) onlyAnError() {
+	d.t.Helper()
+	var e object
+	if err := json.Unmarshal([]byte(d.notes.String()), &e); err != nil || e.Type != "error" {
+		d.t.Errorf("on standard error: %s: %v", d.notes.String(), err)
+	}
+}
+
 // TestSmoke is the demo with little state: everything holds, and nothing is left behind.
 func TestSmoke(t *testing.T) {
 	d := demo(t, "--state", "2MiB", "--rate", "500")
@@ -215,6 +226,9 @@ func TestSmoke(t *testing.T) {
 	}
 	if got := strings.Join(path, ", "); got != "alpha>bravo moved, bravo>charlie stayed, bravo>charlie moved, charlie>alpha moved" {
 		t.Errorf("moves %s", got)
+	}
+	if said := d.notes.String(); said != "" {
+		t.Errorf("with --json, on standard error: %s", said)
 	}
 	d.nothingLeft()
 }
@@ -329,29 +343,30 @@ func TestNodeDies(t *testing.T) {
 		t.Errorf("processes left: %v", left)
 	}
 	logs, _ := filepath.Glob(filepath.Join(d.tmp, "*", "*", "*"))
-	if len(logs) != 3 || !strings.Contains(d.notes.String(), filepath.Dir(logs[0])) {
-		t.Errorf("kept %q, said\n%s", logs, d.notes.String())
+	if len(logs) != 3 || !strings.Contains(d.notes.String(), filepath.Dir(logs[0])) || last.Logs != filepath.Dir(logs[0]) {
+		t.Errorf("kept %q, the summary says %q, said\n%s", logs, last.Logs, d.notes.String())
 	}
+	d.onlyAnError()
 }
 
 // TestKeep: the nodes stay up for the commands that are printed, and end with Ctrl-C.
 func TestKeep(t *testing.T) {
 	d := demo(t, "--state", "2MiB", "--rate", "500", "--moves", "1", "--keep")
+	kept := d.until("kept")
 	if s := d.until("summary"); !s.Pass {
 		t.Fatalf("%+v\n%s", s, d.notes.String())
 	}
-	tried := 0
-	eventually(t, "the commands are printed", func() bool { return strings.Count(d.notes.String(), "--admin") >= 3 })
-	for line := range strings.Lines(d.notes.String()) {
-		if args, found := strings.CutPrefix(strings.TrimSpace(line), "peer "); found && strings.Contains(args, "--admin") {
-			tried++
-			if out, err := exec.Command(d.cmd.Path, strings.Fields(args)...).CombinedOutput(); err != nil {
-				t.Errorf("peer %s: %v: %s", args, err, out)
-			}
+	for _, line := range kept.Commands {
+		args, found := strings.CutPrefix(line, "peer ")
+		if !found || !strings.Contains(args, "--admin") {
+			t.Errorf("%q is no command for a node", line)
+		}
+		if out, err := exec.Command(d.cmd.Path, strings.Fields(args)...).CombinedOutput(); err != nil {
+			t.Errorf("peer %s: %v: %s", args, err, out)
 		}
 	}
-	if tried != 3 {
-		t.Errorf("%d commands were printed:\n%s", tried, d.notes.String())
+	if len(kept.Commands) != 3 {
+		t.Errorf("%d commands were printed:\n%s", len(kept.Commands), kept.Commands)
 	}
 	d.signal(syscall.SIGINT)
 	if _, code := d.wait(); code != 0 {

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,24 +14,18 @@ import (
 	"github.com/ferrymesh/ferry/cmd/peer/client"
 )
 
-// report prints. For people every line goes to out. With json, out gets one object per line and nothing
-// else, and the lines for people go to notes.
+// report prints: lines for people, or with json one object per line. There are no people then.
 type report struct {
-	out, notes io.Writer
-	json       bool
+	out  io.Writer
+	json bool
 }
 
 // line prints one line for people.
 func (r *report) line(format string, args ...any) {
-	w := r.out
-	if r.json {
-		w = r.notes
+	if !r.json {
+		fmt.Fprintf(r.out, format+"\n", args...)
 	}
-	fmt.Fprintf(w, format+"\n", args...)
 }
-
-// note prints what is not a result.
-func (r *report) note(format string, args ...any) { fmt.Fprintf(r.notes, format+"\n", args...) }
 
 // object prints one object if objects are asked for. v must be an object for JSON and marshal without
 // errors.
@@ -170,14 +165,19 @@ func (r *report) kept(c *cluster, s session, at *member) {
 	if other == at {
 		other = c.members[1]
 	}
-	r.line("The nodes stay up until Ctrl-C. In another terminal:")
+	var commands []string
 	for _, command := range []string{
 		"daemon show " + s.daemon.Name,
 		"migrate " + s.daemon.Name + " " + other.name,
 		"node ls",
 	} {
-		r.line("  peer %s --admin %s", command, at.admin.Socket())
+		commands = append(commands, fmt.Sprintf("peer %s --admin %s", command, at.admin.Socket()))
 	}
+	r.line("The nodes stay up until Ctrl-C. In another terminal:\n  %s", strings.Join(commands, "\n  "))
+	r.object(struct {
+		Type     string   `json:"type"`
+		Commands []string `json:"commands"`
+	}{"kept", commands})
 }
 
 // summary is the last object with --json. Names and meanings are kept from version to version.
@@ -224,4 +224,14 @@ const failedKind = "demo_failed"
 // failure is what the command returns when something did not hold.
 func failure(problems int) error {
 	return client.Problemf(client.CodeError, failedKind, "the demo failed: %d of the things it checks did not hold", problems)
+}
+
+// withLogs says where to read what the nodes of a run that failed have logged.
+func withLogs(err error, logs string) error {
+	p := client.Problem{Code: client.CodeError, Kind: "error"}
+	if known, ok := errors.AsType[*client.Problem](err); ok {
+		p = *known
+	}
+	p.Detail = err.Error() // with what was done in front
+	return p.Now("its nodes have been ended; what they logged is in %s", logs).Then("ls -l %s", logs)
 }

@@ -40,14 +40,14 @@ func run(ctx context.Context, o options, r *report) error {
 	began := time.Now()
 	c, err := newCluster(ctx, nodeNames, o.durability, key.ID())
 	if err != nil {
-		return finish(ctx, c, r, err)
+		return finish(ctx, c, err)
 	}
 	producer, err := newProducerNode(key, c.members)
 	if err != nil {
-		return finish(ctx, c, r, err)
+		return finish(ctx, c, err)
 	}
 	defer producer.Close()
-	return finish(ctx, c, r, tour(ctx, tourOf{o: o, r: r, c: c, producer: producer, feed: f, total: total, began: began}))
+	return finish(ctx, c, tour(ctx, tourOf{o: o, r: r, c: c, producer: producer, feed: f, total: total, began: began}))
 }
 
 // openFeed prepares the events, and how many bytes of them there are; 0 if they do not end.
@@ -65,16 +65,16 @@ func openFeed(o options) (feed, int64, error) {
 
 // finish cleans up after a run that ended with err, and says where the logs are if there is a reason to
 // read them.
-func finish(ctx context.Context, c *cluster, r *report, err error) error {
+func finish(ctx context.Context, c *cluster, err error) error {
 	var failed *client.Problem
 	stopped := ctx.Err() != nil && err != nil && !(errors.As(err, &failed) && failed.Kind == failedKind)
 	// After an interruption there is nothing to look for in the logs.
 	logs, cleanup := c.close(err != nil && !stopped)
-	if logs != "" {
-		r.note("logs of the nodes: %s", logs)
-	}
-	if stopped {
+	switch {
+	case stopped:
 		err = interrupted()
+	case logs != "":
+		err = withLogs(err, logs)
 	}
 	return errors.Join(err, cleanup)
 }
@@ -121,7 +121,11 @@ func (t tourOf) end(ctx context.Context, e *evidence, s session, at *member) err
 	if t.o.keep {
 		t.r.kept(t.c, s, at)
 	}
-	t.r.object(newSummary(e, verdict, took))
+	sum := newSummary(e, verdict, took)
+	if !sum.Pass {
+		sum.Logs = t.c.logs()
+	}
+	t.r.object(sum)
 	if t.o.keep {
 		<-ctx.Done() // what ends it then is no failure
 	}
