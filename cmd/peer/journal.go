@@ -58,7 +58,7 @@ func unreadable(err error, dir string) error {
 	case err == nil || errors.Is(err, journal.ErrDamaged):
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return usage("there is no journal in %s", dir).Then("the same command with the --data DIR of a node that has run")
+		return usage("there is no journal in %s", dir).Now("nothing was read").Then("the same command with the --data DIR of a node that has run")
 	case errors.Is(err, journal.ErrLocked):
 		return client.Problemf(client.CodeUsage, "node_running", "a node is running on %s: stop it first", dir).
 			Now("that node goes on; nothing was read").Then("peer status --data %s", dir)

@@ -68,7 +68,7 @@ func verify(a *app, f verifyFlags, files []string) error {
 	if f.key != "" {
 		id, _, err := publicKeyFrom(f.key, daemonKeyAt)
 		if err != nil {
-			return leaving(err, "nothing was verified")
+			return leaving(err, unverified)
 		}
 		entity := crypto.EntityID(id)
 		r.want = &entity
@@ -205,6 +205,9 @@ func writeEvidence(path string, fork crypto.Fork) string {
 	return ""
 }
 
+// unverified is where a file that cannot be read leaves all of them: no verdict is given of a part.
+const unverified = "nothing was verified"
+
 // maxProof is more than the largest passport and the largest evidence have.
 const maxProof = 64 << 20
 
@@ -214,14 +217,14 @@ func readProof(a *app, name string) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, usage("%s", strings.TrimPrefix(err.Error(), "open ")).Then("peer migration proof --daemon NAME -o %s", name)
+			return nil, usage("%s", strings.TrimPrefix(err.Error(), "open ")).Now(unverified).Then("peer migration proof --daemon NAME -o %s", name)
 		}
 		defer f.Close()
 		in = f
 	}
 	data, err := io.ReadAll(io.LimitReader(in, maxProof))
 	if err != nil {
-		return nil, usage("%s cannot be read: %v", name, cause(err)).Then("peer verify --help")
+		return nil, usage("%s cannot be read: %v", name, cause(err)).Now(unverified).Then("peer verify --help")
 	}
 	return data, nil
 }
