@@ -178,6 +178,11 @@ func (s *Server) spawn(w http.ResponseWriter, r *http.Request) error {
 		}
 		opt.Durability = &level
 	}
+	born, err := s.gate.birth(s.cfg.Peer.Name())
+	if err != nil {
+		return err
+	}
+	defer born()
 	d, err := s.cfg.Peer.Spawn(r.Context(), req.Kind, opt)
 	if err != nil {
 		return s.spawnProblem(err, req)

@@ -32,6 +32,10 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	if err := s.count(r.Context(), &st); err != nil {
 		return err
 	}
+	var err error
+	if st.Drain, err = s.drainStatus(r.Context()); err != nil {
+		return err
+	}
 	return writeJSON(w, http.StatusOK, st)
 }
 

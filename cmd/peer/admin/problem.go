@@ -78,7 +78,7 @@ func writeProblem(w http.ResponseWriter, p *client.Problem) {
 	switch {
 	case p.Kind == "too_large":
 		status = http.StatusRequestEntityTooLarge
-	case p.Kind == "committed":
+	case p.Kind == "committed" || p.Kind == "draining" || p.Kind == "draining_otherwise":
 		status = http.StatusConflict
 	case !ok:
 		status = http.StatusInternalServerError

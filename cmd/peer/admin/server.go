@@ -7,6 +7,10 @@
 //	GET    /v1/nodes/pending               unknown callers that were turned away
 //	POST   /v1/authorized                  give a key rights here
 //	POST   /v1/reload                      read the file of authorized peers again, for those connected
+//	GET    /v1/drain                       how far the node has been emptied
+//	POST   /v1/drain                       202: begin to empty it; 409 if that is under way
+//	DELETE /v1/drain                       let daemons in again
+//	GET    /v1/drain/watch                 every change as a line of JSON, until no further move is begun
 //	GET    /v1/daemons                     what serves here and what left
 //	POST   /v1/daemons                     a new daemon
 //	GET    /v1/daemons/{daemon}
@@ -58,6 +62,8 @@ type Config struct {
 	Peers *peer.Authorized
 	// Names are what the operator calls other nodes.
 	Names map[crypto.NodeID]string
+	// Gate is that of the node's peer.Config; nil for a node whose peers bring daemons also while it is being emptied.
+	Gate *Gate
 }
 
 // Server answers the requests of one node's operator. It is safe for concurrent use.
@@ -65,15 +71,27 @@ type Server struct {
 	cfg   Config
 	names names
 	moves moves
+	gate  *Gate
+	drain drains
 	mux   *http.ServeMux
 }
 
 // New returns a server; Listen returns what it may serve on.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), gate: cfg.Gate}
+	if s.gate == nil {
+		s.gate = NewGate(nil, false)
+	}
 	s.names.learn(cfg.Names)
 	s.routes()
 	return s
+}
+
+// Close ends the drain, if one is set; the moves that it has begun go on.
+func (s *Server) Close() {
+	if d := s.drain.current(); d != nil {
+		d.close()
+	}
 }
 
 // ServeHTTP answers one request.
@@ -93,6 +111,10 @@ func (s *Server) routes() {
 	s.handle("GET /v1/nodes/pending", s.pending)
 	s.handle("POST /v1/authorized", s.authorize)
 	s.handle("POST /v1/reload", s.reload)
+	s.handle("GET /v1/drain", s.showDrain)
+	s.handle("POST /v1/drain", s.startDrain)
+	s.handle("DELETE /v1/drain", s.endDrain)
+	s.handle("GET /v1/drain/watch", s.watchDrain)
 	s.handle("GET /v1/daemons", s.daemons)
 	s.handle("POST /v1/daemons", s.spawn)
 	s.handle("GET /v1/daemons/{daemon}", s.daemon)

@@ -43,18 +43,19 @@ func newRig(t *testing.T, name string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := peer.New(peer.Config{Key: key, Name: name, Listen: "127.0.0.1:0", Authorize: authorized.Lookup})
+	gate := NewGate(authorized.Lookup, false)
+	p, err := peer.New(peer.Config{Key: key, Name: name, Listen: "127.0.0.1:0", Authorize: gate.Authorize})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := kinds.Register(p); err != nil {
 		t.Fatal(err)
 	}
-	s := New(Config{Peer: p, Version: "test", Authorized: filepath.Join(dir, "authorized"), Peers: authorized})
+	s := New(Config{Peer: p, Version: "test", Authorized: filepath.Join(dir, "authorized"), Peers: authorized, Gate: gate})
 	web := &http.Server{Handler: s}
 	go web.Serve(l)
 	c := client.Dial(filepath.Join(dir, "a.sock"))
-	t.Cleanup(func() { c.Close(); web.Close(); p.Close() })
+	t.Cleanup(func() { c.Close(); web.Close(); s.Close(); p.Close() })
 	return &rig{c, p, s}
 }
 

@@ -16,6 +16,7 @@ const (
 	CodeInDoubt     = 8   // committed and not confirmed, so that nobody serves; or the source fell silent, and serves or has committed
 	CodeProof       = 9   // a proof is invalid, two proofs show a fork, or a journal is damaged
 	CodeThreshold   = 10  // everything was done, and a limit that was given has been missed
+	CodeIncomplete  = 11  // not everything could be moved away from a node
 	CodeInterrupted = 130 // stopped by a signal; what was started goes on
 )
 

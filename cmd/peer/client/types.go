@@ -38,6 +38,8 @@ type Status struct {
 	Refused    uint64    `json:"frames_refused"`    // frames that their senders had no right to send
 	Malformed  uint64    `json:"frames_malformed"`  // frames that could not be read
 	Warning    string    `json:"warning,omitempty"` // what the operator should look at
+	// Drain is set while the node is being emptied, and after that until it lets daemons in again; without its Daemons.
+	Drain *Drain `json:"drain,omitempty"`
 }
 
 // Journal is what a node's journal takes on its disk, and whether the disk takes it.
