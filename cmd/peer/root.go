@@ -26,12 +26,13 @@ notes to standard error. --json makes both readable for programs.
 Exit codes: 0 done, 1 other error, 2 usage or configuration, 3 no such daemon, node or migration,
 4 refused, 5 unreachable, 6 deadline passed, 7 not moved: still at the source and serving,
 8 in doubt: frozen, or with a source that has fallen silent and may serve it, 9 proof invalid, fork found or
-journal damaged, 10 a limit of --fail-if was missed, 130 interrupted (what was started goes on).`
+journal damaged, 10 a limit of --fail-if was missed, 11 not everything could be moved away from a node,
+130 interrupted (what was started goes on).`
 
 // newRoot returns the whole tree of commands.
 func newRoot(a *app) *cobra.Command {
 	root := group("peer", "Run a node of daemons that move while they serve", "  peer serve\n  peer daemon spawn kv notes\n  peer send notes 'put color blue'\n  peer migrate notes edge-b",
-		newServe(a), newStatus(a), newSend(a), newMigrate(a), newVerify(a), newBench(a), demo.Command(),
+		newServe(a), newStatus(a), newSend(a), newMigrate(a), newDrain(a), newVerify(a), newBench(a), demo.Command(),
 		newDaemon(a), newMigration(a), newNode(a), newKey(a), newJournal(a), newVersion(a),
 	)
 	if failHook != nil {

@@ -35,6 +35,8 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"peer": main}
 //	resumed NAME            let it go on with SIGCONT
 //	until REGEXP COMMAND…   run a command again and again until its standard output matches
 //	mode FILE BITS          compare the permissions of a file
+//	elder NAME KIND…        a node that knows these kinds only, in this process, with the data directory NAME and the key in it;
+//	                        sets $NAME_addr
 //	garbage ADDRESS         send datagrams that are no QUIC to an address
 //	long FILE LINE N        write a file of two lines, the second with N bytes
 //	flip FILE OFFSET        change one bit of a file; a negative offset counts from its end
@@ -46,7 +48,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "serve": serveNode, "stopped": stopped, "killed": killed, "ended": ended, "limited": limited, "paused": paused, "resumed": resumed, "until": until,
-			"mode": mode, "garbage": garbage, "flip": flip, "long": long, "forks": forks, "administered": administered, "capture": capture,
+			"mode": mode, "elder": elder, "garbage": garbage, "flip": flip, "long": long, "forks": forks, "administered": administered, "capture": capture,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values[nodes{}] = make(map[string]*process)

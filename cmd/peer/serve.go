@@ -112,6 +112,7 @@ func serve(ctx context.Context, a *app, f serveFlags) error {
 		err = client.Problemf(client.CodeError, "socket", "the admin socket has failed: %v", err).Now("stopped").Then(asBefore)
 	}
 	web.Close()
+	s.admin.Close()
 	return cmp.Or(err, s.end(a))
 }
 
@@ -189,8 +190,9 @@ func (s *server) start(a *app, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	gate := admin.NewGate(s.authorized.Lookup, f.directory == directoryHere)
 	cfg := peer.Config{
-		Key: s.key, Name: s.name, Listen: f.listen, Authorize: s.authorized.Lookup, Logger: s.log,
+		Key: s.key, Name: s.name, Listen: f.listen, Authorize: gate.Authorize, Logger: s.log,
 		DataDir: s.dir, Durability: s.durability, Journal: tuned, Fatal: a.fatal(),
 	}
 	if err := s.openDirectory(f, &cfg); err != nil {
@@ -208,7 +210,7 @@ func (s *server) start(a *app, f serveFlags) error {
 	}
 	s.admin = admin.New(admin.Config{
 		Peer: s.peer, Version: version().Version, Durability: s.durability,
-		Authorized: s.authorizedPath, Peers: s.authorized, Names: names,
+		Authorized: s.authorizedPath, Peers: s.authorized, Names: names, Gate: gate,
 	})
 	// Now that it is known where the others are: this brings back what the journal has.
 	return kinds.Register(s.peer)

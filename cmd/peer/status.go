@@ -47,6 +47,9 @@ func writeStatus(w io.Writer, s client.Status, nodes []client.Peer) {
 	if s.InDoubt > 0 {
 		fmt.Fprintf(w, "%s in doubt: peer migration ls\n", count(s.InDoubt, "migration"))
 	}
+	if s.Drain != nil {
+		writeDraining(w, *s.Drain)
+	}
 	if s.Warning != "" {
 		fmt.Fprintf(w, "warning: %s\n", printable(s.Warning))
 	}

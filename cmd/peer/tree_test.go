@@ -220,9 +220,10 @@ func TestHelpAboutWhatThereIs(t *testing.T) {
 func TestExitCodesAreFrozen(t *testing.T) {
 	got := []int{
 		client.CodeDone, client.CodeError, client.CodeUsage, client.CodeUnknown, client.CodeRefused, client.CodeUnreachable,
-		client.CodeDeadline, client.CodeStayed, client.CodeInDoubt, client.CodeProof, client.CodeThreshold, client.CodeInterrupted,
+		client.CodeDeadline, client.CodeStayed, client.CodeInDoubt, client.CodeProof, client.CodeThreshold, client.CodeIncomplete,
+		client.CodeInterrupted,
 	}
-	for i, want := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130} {
+	for i, want := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 130} {
 		if got[i] != want {
 			t.Errorf("code %d is %d", want, got[i])
 		}
