@@ -105,6 +105,9 @@ func (d *drainer) problem(b *book, e *drainEntry) *client.Problem {
 		if e.phase < wire.PhaseTransfer {
 			p = client.Problemf(client.CodeStayed, "moving", "%s: %s is being asked to take it", name, to)
 		}
+		if frozen := d.s.unserved(e.view.Origin); frozen != "" {
+			return p.Now("%s", frozen).Then("peer migration watch %s", e.move.Short())
+		}
 		return p.Now("serving at %s until it is there", here).Then("peer migration watch %s", e.move.Short())
 	case e.hopeless:
 		return client.Problemf(client.CodeStayed, kindOf(e.failed.Reason), "%s cannot be moved to any node: %s", name, whyNot(e.failed)).
