@@ -263,5 +263,6 @@ func writeLeft(w io.Writer, e client.DrainDaemon) {
 
 // writeDraining is the line of "peer status".
 func writeDraining(w io.Writer, d client.Drain) {
-	fmt.Fprintf(w, "%s: %d of %s moved, %d moving; no daemon is started or taken in until peer drain --cancel\n", d.State, d.Moved, count(d.Total, "daemon"), d.Moving)
+	fmt.Fprintf(w, "%s: %d of %s moved, %d moving; no daemon is started or taken in until peer drain --cancel\n",
+		d.State, d.Moved, count(d.Total, "daemon"), d.Moving)
 }

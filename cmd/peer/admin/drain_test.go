@@ -74,10 +74,11 @@ func TestDrainHoldsUntilItIsCancelled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if d, err := a.StartDrain(ctx, client.DrainRequest{To: []string{"gone"}, MaxParallel: 2}); err != nil || d.Total != 1 || d.State != client.DrainRunning {
+	d, err := a.StartDrain(ctx, client.DrainRequest{To: []string{"gone"}, MaxParallel: 2})
+	if err != nil || d.Total != 1 || d.State != client.DrainRunning {
 		t.Fatalf("%+v, %v", d, err)
 	}
-	_, err := a.StartDrain(ctx, client.DrainRequest{})
+	_, err = a.StartDrain(ctx, client.DrainRequest{})
 	refused(t, "a second", err, "draining", client.CodeRefused)
 	_, err = a.StartDrain(ctx, client.DrainRequest{To: []string{"gone"}, MaxParallel: 2})
 	refused(t, "the same again", err, "draining", client.CodeRefused)
@@ -155,5 +156,39 @@ func TestGateAtTheDirectory(t *testing.T) {
 		if got, known := g.Authorize(crypto.NodeID{}); got != c.want || !known {
 			t.Errorf("keeper %v, shut %v, %v: %v", c.keeper, c.shut, c.has, got)
 		}
+	}
+}
+
+// TestDrainTargetsAreNodesThatHoldDaemons: not a client that may only submit, whether it can be reached or not, unless the operator has
+// named it to this node.
+func TestDrainTargetsAreNodesThatHoldDaemons(t *testing.T) {
+	ctx := testContext(t)
+	r, other := newRig(t, "alpha"), newRig(t, "bravo").peer
+	r.peer.Learn(other.ID(), other.Addrs()...)
+	for _, c := range []struct {
+		rights wire.Rights
+		named  string
+		want   int
+	}{
+		{wire.RightSubmit, "", 0},
+		{wire.RightSubmit | wire.RightMigrateIn, "", 1},
+		{wire.RightMigrateOut, "", 1},
+		{wire.RightSubmit, "bravo", 1},
+	} {
+		id := other.ID().Hex()
+		if err := r.Authorize(ctx, client.AuthorizeRequest{Key: id, Name: "listed", Rights: c.rights.String()}); err != nil {
+			t.Fatal(err)
+		}
+		if c.named != "" {
+			if _, err := r.Learn(ctx, client.LearnRequest{Key: id, Name: c.named, Addrs: other.Addrs()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.server.gate.shut.Store(true) // what it leaves of the rights does not count
+		list, err := r.server.drainTargets(ctx)
+		if err != nil || len(list) != c.want {
+			t.Errorf("with %v, named %q: %d targets, %v; want %d", c.rights, c.named, len(list), err, c.want)
+		}
+		r.server.gate.shut.Store(false)
 	}
 }
