@@ -23,8 +23,8 @@ type plan struct {
 	moves int
 }
 
-// The targets of these tests.
-var bravo, charlie, delta = crypto.NodeID{'b'}, crypto.NodeID{'c'}, crypto.NodeID{'d'}
+// delta is a target beside bravo and charlie.
+var delta = crypto.NodeID{'d'}
 
 // newPlan has a daemon of the kind kv for each name.
 func newPlan(parallel int, names string, targets ...crypto.NodeID) *plan {

@@ -12,7 +12,7 @@ import (
 )
 
 // The nodes of these tests.
-var alpha, bravo, charlie = crypto.NodeID{1}, crypto.NodeID{2}, crypto.NodeID{3}
+var alpha, bravo, charlie = crypto.NodeID{'a'}, crypto.NodeID{'b'}, crypto.NodeID{'c'}
 
 // told is the problem of a migration from alpha to bravo, as a node tells it.
 func told(self crypto.NodeID, m node.Migration) *client.Problem {
