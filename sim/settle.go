@@ -68,6 +68,9 @@ func (c *Cluster) busy(l *life) string {
 	if len(l.queues) > 0 || l.reporting() || len(l.copies) > 0 || len(l.restores) > 0 || len(l.streams) > 0 {
 		return "work is under way"
 	}
+	if c.forwarding(l) {
+		return "a source has its copy on the disk"
+	}
 	for _, host := range l.registry.Hosts() {
 		if _, gone := host.HandedOver(); !gone && !host.Dark() && c.superseded(host.Origin(), host.Epoch()) && !c.undecided(host.Origin()) {
 			return "a source has not got the entry of its promise"
@@ -87,6 +90,20 @@ func (c *Cluster) busy(l *life) string {
 		}
 	}
 	return ""
+}
+
+// forwarding reports whether a daemon that has moved is still in the journal: until its source has forwarded what it held. The
+// requests that wait for that may all be those of hostile nodes.
+func (c *Cluster) forwarding(l *life) bool {
+	if l.journal == nil {
+		return false
+	}
+	for _, copied := range l.journal.State().Copies {
+		if copied.Handover != nil && !c.undecided(copied.Origin) {
+			return true
+		}
+	}
+	return false
 }
 
 // planted reports whether what a target has of a daemon is from a hostile source that has had it held: it waits.
