@@ -1,21 +1,11 @@
 package source
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
-)
-
-// Defaults of [Config].
-const (
-	DefaultFreezeBudget = 500 * time.Millisecond
-	DefaultMaxBlackout  = 100 * time.Millisecond
-	DefaultStall        = 30 * time.Second
-	DefaultDoubtAfter   = 10 * time.Second
-	DefaultResumeGrace  = 3 * time.Second
 )
 
 // MaxFreezes is how many freezes may time out in one migration before it gives up.
@@ -33,32 +23,6 @@ const (
 	// is then not the way, and would cut the next one too.
 	maxFruitless = 3
 )
-
-// Config is what all migrations away from a node share. The zero value of a duration means its default.
-type Config struct {
-	Node         crypto.NodeID
-	Boot         uint64        // the node's durable boot counter
-	NextAttempt  func() uint64 // counts attempts since boot; never returns the same number twice
-	FreezeBudget time.Duration // how long a freeze may last before the commit
-	DoubtAfter   time.Duration // how long a commit may stay unanswered before it is called in doubt
-	ResumeGrace  time.Duration // how long a view is kept for a target that its stream was cut from
-}
-
-// Request is one migration away from this node, as its checks have let it in.
-type Request struct {
-	Migration    wire.MigrationID
-	Entity       crypto.EntityID
-	Origin       uint64
-	Epoch        uint64 // the epoch this node holds
-	Kind, Name   string
-	StopAndCopy  bool // the daemon is not deterministic: frozen for the whole transfer
-	Orchestrator crypto.NodeID
-	Target       crypto.NodeID
-	Addrs        []string // where the target can be dialed
-	Durability   wire.Durability
-	Directory    bool // it decides, and not this node
-	Options      wire.Options
-}
 
 // Machine is the source's side of one migration. It is not safe for concurrent use. Everything in it is
 // owned by whoever calls Step.
@@ -117,12 +81,7 @@ type Machine struct {
 
 // New starts a migration: the first output asks the target.
 func New(now time.Time, cfg Config, req Request) (*Machine, Output) {
-	cfg.FreezeBudget = cmp.Or(cfg.FreezeBudget, DefaultFreezeBudget)
-	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
-	cfg.ResumeGrace = cmp.Or(cfg.ResumeGrace, DefaultResumeGrace)
-	req.Options.MaxBlackout = cmp.Or(req.Options.MaxBlackout, DefaultMaxBlackout)
-	req.Options.Stall = cmp.Or(req.Options.Stall, DefaultStall)
-	m := &Machine{cfg: cfg, req: req, started: now, alive: now, now: now}
+	m := &Machine{cfg: cfg.withDefaults(), req: req.withDefaults(), started: now, alive: now, now: now}
 	m.ref = wire.Ref{Migration: req.Migration, Origin: req.Origin, Epoch: req.Epoch}
 	m.stats.Epoch = req.Epoch
 	m.sendPrepare()

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
@@ -31,11 +30,8 @@ func Recover(now time.Time, cfg Config, req Request, c Committed) (*Machine, Out
 
 // recovered is a machine of before the restart, frozen.
 func recovered(now time.Time, cfg Config, req Request) *Machine {
-	cfg.FreezeBudget = cmp.Or(cfg.FreezeBudget, DefaultFreezeBudget)
-	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
-	req.Options.Stall = cmp.Or(req.Options.Stall, DefaultStall)
 	m := &Machine{
-		cfg: cfg, req: req, now: now, started: now, alive: now, freezeAsked: true, frozenAt: now, boundAt: now,
+		cfg: cfg.withDefaults(), req: req.withDefaults(), now: now, started: now, alive: now, freezeAsked: true, frozenAt: now, boundAt: now,
 	}
 	m.ref = wire.Ref{Migration: req.Migration, Origin: req.Origin, Epoch: req.Epoch}
 	m.stats.Epoch = req.Epoch

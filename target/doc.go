@@ -43,5 +43,8 @@
 // The ordered buffer is in buffer.go, the ring it keeps early events in, in buffer_ring.go. One migration
 // is a record, in record.go, and what it does with events is in record_replay.go. The handler's methods are
 // grouped by the phase they belong to: handler_restore.go, handler_replay.go, handler_cutover.go,
-// handler_end.go. The rules cited as T1 to T18 are in docs/behavior.md.
+// handler_end.go. The machine that speaks with the source is in machine.go: its settings in machine_config.go, its
+// states in machine_state.go, what goes in and comes out in machine_io.go, the way of a snapshot in
+// machine_arrival.go, from the hold to the activation in machine_cutover.go, a directory's word in directory.go, a
+// restart in machine_recover.go. The rules cited as T1 to T18 are in docs/behavior.md.
 package target

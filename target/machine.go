@@ -1,19 +1,11 @@
 package target
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/wire"
-)
-
-// Defaults of [MachineConfig].
-const (
-	DefaultAskAfter   = time.Second      // a hold asks for its outcome after this much silence
-	DefaultDoubtAfter = 10 * time.Second // and is called in doubt after this much
-	DefaultOrphan     = 30 * time.Second // a copy without a hold is dropped when its source is gone this long
 )
 
 // progressEvery bounds how often progress is reported while events trickle in one by one; a full batch is
@@ -22,17 +14,6 @@ const progressEvery = 2 * time.Millisecond
 
 // askMax is the longest wait between two Asks.
 const askMax = 5 * time.Second
-
-// MachineConfig is what all migrations to a node share. The zero value of a duration means its default.
-type MachineConfig struct {
-	Node         crypto.NodeID
-	Boot         uint64 // this node's durable boot counter
-	CreditEvents uint64 // what the handler may hold for one daemon, in events
-	CreditBytes  uint64 // and in payload bytes
-	AskAfter     time.Duration
-	DoubtAfter   time.Duration
-	Orphan       time.Duration
-}
 
 // Machine is the control plane of one migration on the target: it turns messages into calls on the
 // [Handler] and the handler's results into answers. Like the source's machine it is pure: no clock, no
@@ -107,11 +88,8 @@ type Request struct {
 // NewMachine starts a migration.
 func NewMachine(now time.Time, cfg MachineConfig, req Request) (*Machine, MachineOutput) {
 	msg := req.Prepare
-	cfg.AskAfter = cmp.Or(cfg.AskAfter, DefaultAskAfter)
-	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
-	cfg.Orphan = cmp.Or(cfg.Orphan, DefaultOrphan)
 	m := &Machine{
-		cfg: cfg, ref: msg.Ref, source: req.Source, orch: msg.Orchestrator, entity: msg.Entity, key: req.Key,
+		cfg: cfg.withDefaults(), ref: msg.Ref, source: req.Source, orch: msg.Orchestrator, entity: msg.Entity, key: req.Key,
 		started: now, alive: now, now: now, connected: true, state: preparing, directory: msg.Directory,
 	}
 	if msg.Durability == wire.DurabilityMemory {

@@ -1,7 +1,6 @@
 package target
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/ferrymesh/ferry/crypto"
@@ -24,11 +23,8 @@ type Recovered struct {
 // RecoverMachine takes a migration to this node up again (protocol §7.3). A copy that was held is still held,
 // and asks at once; one that was not reports its head when the source calls.
 func RecoverMachine(now time.Time, cfg MachineConfig, r Recovered) (*Machine, MachineOutput) {
-	cfg.AskAfter = cmp.Or(cfg.AskAfter, DefaultAskAfter)
-	cfg.DoubtAfter = cmp.Or(cfg.DoubtAfter, DefaultDoubtAfter)
-	cfg.Orphan = cmp.Or(cfg.Orphan, DefaultOrphan)
 	m := &Machine{
-		cfg: cfg, ref: r.Request.Prepare.Ref, source: r.Request.Source, orch: r.Request.Prepare.Orchestrator,
+		cfg: cfg.withDefaults(), ref: r.Request.Prepare.Ref, source: r.Request.Source, orch: r.Request.Prepare.Orchestrator,
 		entity: r.Request.Prepare.Entity, key: r.Request.Key,
 		directory: r.Request.Prepare.Directory, state: replaying, recorded: true, copying: true, started: now, alive: now, now: now,
 		epochKey: r.EpochKey, admin: r.Administrator, head: r.Head, void: r.Released,
@@ -40,7 +36,7 @@ func RecoverMachine(now time.Time, cfg MachineConfig, r Recovered) (*Machine, Ma
 	if !r.Held.IsZero() {
 		m.state = holding
 		m.held, m.wanted, m.heldHead, m.final = r.Held, r.Held, r.Final, r.Final
-		m.since, m.askAt, m.askWait = now, now, cfg.AskAfter
+		m.since, m.askAt, m.askWait = now, now, m.cfg.AskAfter
 	}
 	if m.state == replaying {
 		m.report() // which also calls a source that has not called yet
