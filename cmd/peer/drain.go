@@ -104,6 +104,7 @@ func drain(ctx context.Context, a *app, c *client.Client, f drainFlags) error {
 // followDrain watches to the end and prints how it ended.
 func followDrain(ctx context.Context, a *app, c *client.Client, d client.Drain, joined bool) error {
 	show := newDrainShow(a, d, joined)
+	show.ask = func(migration string) (client.Migration, error) { return c.Migration(ctx, migration) }
 	last, err := c.WatchDrain(ctx, show.update)
 	if err != nil {
 		return leftDrain(err, d.Node.Label())

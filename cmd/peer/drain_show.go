@@ -37,6 +37,7 @@ type drainShow struct {
 	told  time.Time      // when the last line was written
 	width int            // of the longest name of a daemon so far
 	wide  int            // and of a target
+	ask   func(migration string) (client.Migration, error)
 }
 
 // newDrainShow writes the headline. What has happened to a drain that was joined is not told again.
@@ -130,16 +131,15 @@ func (s *drainShow) whole(d client.Drain) client.Drain {
 
 // waiting says what a drain is doing of which nothing has been heard for a while.
 func (s *drainShow) waiting(d client.Drain) string {
-	var moving []string
+	const most = 4
+	var moving, parts []string
 	for _, e := range s.known {
-		if e.State == client.StateMoving || e.State == client.DrainInDoubt {
-			moving = append(moving, e.Label()+" -> "+e.Target.Label())
+		if len(moving) < most && (e.State == client.StateMoving || e.State == client.DrainInDoubt) {
+			moving = append(moving, s.way(e))
 		}
 	}
-	const most = 4
-	parts := []string{}
-	if n := len(moving); n > most {
-		moving = append(moving[:most], fmt.Sprintf("and %d more", n-most))
+	if n := d.Moving + d.InDoubt - len(moving); n > 0 {
+		moving = append(moving, fmt.Sprintf("and %d more", n))
 	}
 	if len(moving) > 0 {
 		parts = append(parts, "on their way: "+strings.Join(moving, ", "))
@@ -151,6 +151,15 @@ func (s *drainShow) waiting(d client.Drain) string {
 		parts = append(parts, fmt.Sprintf("%d still coming here", d.Arriving))
 	}
 	return printable(strings.Join(parts, "; "))
+}
+
+// way is where a daemon goes, and how much of it is there.
+func (s *drainShow) way(e client.DrainDaemon) string {
+	text := e.Label() + " -> " + e.Target.Label()
+	if m, err := s.ask(e.Migration); err == nil && m.Phase == "transfer" && m.Stats.SnapshotBytes > 0 {
+		text += fmt.Sprintf(" (%s of %s)", size(m.Stats.SnapshotSent), size(m.Stats.SnapshotBytes))
+	}
+	return text
 }
 
 // result is what has become of a daemon; empty for one that waits or is on its way.
