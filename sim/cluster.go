@@ -103,6 +103,7 @@ type Cluster struct {
 	onHeard func(wire.Type, *Node)     // told of every frame as it is sent; may be nil
 	near    func(*life, node.Call)     // told of every call as it is queued, to do harm around it; may be nil
 	lied    map[crypto.ProducerID]bool // producers of a hostile node
+	largest int                        // payload that a hostile node has made up
 	heard   map[wire.Type][]heard      // what was said lately; nil without a hostile node
 	steps   uint64
 	copied  uint64 // bytes of snapshots

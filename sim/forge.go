@@ -30,6 +30,10 @@ func (l *liar) alterValue(v reflect.Value, name string) {
 		if l.rng.IntN(4) == 0 {
 			l.alterNumber(v, name)
 		}
+	case reflect.Uint8, reflect.Uint16:
+		if l.rng.IntN(4) == 0 {
+			v.SetUint(uint64(l.rng.IntN([]int{4, 8, 40}[l.rng.IntN(3)]))) // a state, a phase, a reason
+		}
 	case reflect.Bool:
 		if l.rng.IntN(8) == 0 {
 			v.SetBool(!v.Bool())
@@ -37,7 +41,7 @@ func (l *liar) alterValue(v reflect.Value, name string) {
 	}
 }
 
-// alterSlice leaves something out of a list, or turns it around; bytes get one wrong.
+// alterSlice leaves something out of a list, says it twice, or turns it around; bytes get one wrong.
 func (l *liar) alterSlice(v reflect.Value) {
 	n := v.Len()
 	if n == 0 {
@@ -50,13 +54,17 @@ func (l *liar) alterSlice(v reflect.Value) {
 		}
 		return
 	}
-	switch l.rng.IntN(6) {
+	switch at := l.rng.IntN(n); l.rng.IntN(8) {
 	case 0:
-		v.SetLen(1 + l.rng.IntN(n))
+		v.SetLen(1 + at)
 	case 1:
 		reflect.Swapper(v.Interface())(0, n-1)
 	case 2:
-		l.alterValue(v.Index(l.rng.IntN(n)), "")
+		l.alterValue(v.Index(at), "")
+	case 3:
+		v.Set(reflect.Append(v, v.Index(at)))
+	case 4:
+		v.Set(reflect.AppendSlice(v.Slice(0, at), v.Slice(at+1, n)))
 	}
 }
 

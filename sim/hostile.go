@@ -228,7 +228,10 @@ func (l *liar) say(e *end, msg wire.Message) {
 	if take, ok := msg.(*wire.TakeSnapshot); ok && take.Target == l.from.ID {
 		take.Target = l.to.ID
 	}
-	send := node.Send{Channel: msg.Type().Channel(), Frame: wire.AppendFrame(nil, msg)}
+	send := node.Send{Channel: msg.Type().Channel(), Frame: encode(msg)}
+	if send.Frame == nil {
+		return
+	}
 	if r, ok := msg.(wire.Referring); ok {
 		send.Migration = r.Reference().Migration
 	}
@@ -236,7 +239,7 @@ func (l *liar) say(e *end, msg wire.Message) {
 	e.transmit(send)
 }
 
-// retell takes something that was said before, as it was or with changes.
+// retell takes something that was said before, as it was or with changes, at times as long as it can be.
 func (l *liar) retell() wire.Message {
 	types := make([]wire.Type, 0, len(l.heard))
 	for t := range l.heard {
@@ -252,6 +255,9 @@ func (l *liar) retell() wire.Message {
 	msg := list[l.rng.IntN(len(list))].decode()
 	if msg != nil && l.rng.IntN(3) > 0 {
 		l.alter(msg)
+	}
+	if msg != nil && l.rng.IntN(8) == 0 {
+		l.brim(msg)
 	}
 	return msg
 }

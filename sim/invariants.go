@@ -54,7 +54,7 @@ func (c *Cluster) checkLimits(l *life) {
 		if limits.MaxPendingEvents > 0 && events > limits.MaxPendingEvents+1 {
 			c.Failf("%s holds %d events of %s, %d are allowed", l.Name, events, c.logs[origin].daemon.Name, limits.MaxPendingEvents)
 		}
-		if room := limits.MaxPendingBytes + maxStormPayload; limits.MaxPendingBytes > 0 && size > room {
+		if room := limits.MaxPendingBytes + max(maxStormPayload, int64(c.largest)); limits.MaxPendingBytes > 0 && size > room {
 			c.Failf("%s holds %d bytes of %s, %d are allowed", l.Name, size, c.logs[origin].daemon.Name, room)
 		}
 	}
@@ -68,8 +68,8 @@ func (c *Cluster) checkLimits(l *life) {
 	}
 }
 
-// maxStormPayload bounds the one event beyond its limit that a target takes: the next one. maxCalls is far above
-// what the work of a storm puts on a queue, and far below what would go unnoticed.
+// maxStormPayload bounds the one event beyond its limit that a target takes: the next one, unless a liar has said a larger one.
+// maxCalls is far above what the work of a storm puts on a queue, and far below what would go unnoticed.
 const (
 	maxStormPayload = 1 << 10
 	maxCalls        = 4096

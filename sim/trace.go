@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 
+	"github.com/ferrymesh/ferry/crypto"
 	"github.com/ferrymesh/ferry/node"
 	"github.com/ferrymesh/ferry/target"
 	"github.com/ferrymesh/ferry/wire"
@@ -58,13 +59,13 @@ func (c *Cluster) describe(f node.Frame) string {
 	case *wire.Progress:
 		text += fmt.Sprintf(" %d +%d", msg.Head.Sequence, msg.Buffered)
 	case *wire.BufferedEvents:
-		text += fmt.Sprintf(" %d from %d", len(msg.Events), msg.Events[0].Link.Sequence)
+		text += run(msg.Events, func(ev crypto.CausalEvent) uint64 { return ev.Link.Sequence })
 	case *wire.Submit:
-		text += fmt.Sprintf(" %d from %d", len(msg.Items), msg.Items[0].Seq)
+		text += run(msg.Items, func(s wire.Submission) uint64 { return s.Seq })
 	case *wire.Forward:
-		text += fmt.Sprintf(" %d from %d", len(msg.Items), msg.Items[0].Seq)
+		text += run(msg.Items, func(s wire.Submission) uint64 { return s.Seq })
 	case *wire.Receipts:
-		text += fmt.Sprintf(" %d from %d", len(msg.Items), msg.Items[0].Seq)
+		text += run(msg.Items, func(r wire.ReceiptItem) uint64 { return r.Seq })
 	case *wire.Refused:
 		text += fmt.Sprintf(" %d %v", msg.Seq, msg.Reason)
 	case *wire.MigrationFailed:
@@ -77,6 +78,14 @@ func (c *Cluster) describe(f node.Frame) string {
 		text += fmt.Sprintf(" to %s at %d", c.name(msg.Node), msg.Epoch)
 	}
 	return text
+}
+
+// run describes a list by its length and the number of its first item. A liar's can be empty.
+func run[T any](items []T, number func(T) uint64) string {
+	if len(items) == 0 {
+		return " 0"
+	}
+	return fmt.Sprintf(" %d from %d", len(items), number(items[0]))
 }
 
 // result names an error in a result, if there is one.

@@ -6,7 +6,7 @@ import "slices"
 
 // mutations are all planted mistakes. Where one rule makes up for another, the entry leaves both out and says so;
 // to leave out only one is harmless as long as the other stands.
-var mutations = slices.Concat(authority, decided, outcome, again, log, disk)
+var mutations = slices.Concat(authority, decided, outcome, again, panics, log, disk)
 
 // Texts that several mutations share.
 var (
